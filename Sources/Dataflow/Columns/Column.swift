@@ -1,0 +1,94 @@
+/// The values of one column of a batch, immutable and shared by reference.
+///
+/// - A fixed-stride type has `count` values in one buffer (``withValues(as:_:)``).
+/// - `text` has `count + 1` ascending `UInt32` offsets, the first of which is 0, into one buffer of UTF-8
+///   (``withText(_:)``).
+/// - A NULL row has its validity bit clear; its value is undefined (a text row's is empty), but readable.
+package struct Column: Sendable {
+    package let type: DataType
+    package let count: Int
+    /// nil when no row is NULL.
+    package let validity: Validity?
+    /// Values, or the offsets of a text column.
+    package let values: ColumnBuffer
+    /// The text column's bytes; nil for other types.
+    package let bytes: ColumnBuffer?
+
+    package init(type: DataType, count: Int, validity: Validity?, values: ColumnBuffer, bytes: ColumnBuffer?) {
+        precondition((bytes != nil) == (type.storage == .bytes))
+        precondition(validity == nil || validity?.count == count)
+        self.type = type
+        self.count = count
+        self.validity = validity
+        self.values = values
+        self.bytes = bytes
+    }
+
+    /// Makes a fixed-stride column; `fill` must write all `count` values.
+    package init<Value: FixedWidthValue>(
+        type: DataType, count: Int, validity: Validity? = nil, fill: (UnsafeMutableBufferPointer<Value>) -> Void
+    ) {
+        precondition(type.storage.stride == MemoryLayout<Value>.stride)
+        let buffer = ColumnBuffer(capacity: count * MemoryLayout<Value>.stride)
+        fill(UnsafeMutableBufferPointer(start: buffer.base.assumingMemoryBound(to: Value.self), count: count))
+        self.init(type: type, count: count, validity: validity, values: buffer, bytes: nil)
+    }
+
+    package func isNull(_ row: Int) -> Bool {
+        guard let validity else { return false }
+        return !validity.isValid(row)
+    }
+
+    /// Lends the values of a fixed-stride column.
+    package func withValues<Value: FixedWidthValue, Result>(
+        as: Value.Type, _ body: (UnsafeBufferPointer<Value>) throws -> Result
+    ) rethrows -> Result {
+        precondition(type.storage.stride == MemoryLayout<Value>.stride && bytes == nil)
+        return try withExtendedLifetime(values) {
+            try body(UnsafeBufferPointer(start: UnsafePointer(values.base.assumingMemoryBound(to: Value.self)), count: count))
+        }
+    }
+
+    /// Lends the offsets (`count + 1` of them) and the bytes of a text column.
+    package func withText<Result>(
+        _ body: (_ offsets: UnsafeBufferPointer<UInt32>, _ bytes: UnsafePointer<UInt8>) throws -> Result
+    ) rethrows -> Result {
+        guard let bytes else { preconditionFailure("withText on a column of type \(type.name)") }
+        return try withExtendedLifetime((values, bytes)) {
+            try body(
+                UnsafeBufferPointer(start: UnsafePointer(values.base.assumingMemoryBound(to: UInt32.self)), count: count + 1),
+                UnsafePointer(bytes.base.assumingMemoryBound(to: UInt8.self)))
+        }
+    }
+
+    /// Bytes of memory that the rows take, for limits and metrics.
+    package var byteCount: Int {
+        var total = count * type.storage.stride
+        if bytes != nil {
+            total += withText { offsets, _ in Int(offsets[count]) }
+        }
+        return total
+    }
+
+    /// The value of one row, boxed: not for hot loops.
+    package func datum(at row: Int) -> Datum {
+        if isNull(row) { return .null }
+        return switch type {
+        case .boolean: .boolean(withValues(as: UInt8.self) { $0[row] != 0 })
+        case .smallint: .smallint(withValues(as: Int16.self) { $0[row] })
+        case .integer: .integer(withValues(as: Int32.self) { $0[row] })
+        case .bigint: .bigint(withValues(as: Int64.self) { $0[row] })
+        case .timestamp: .timestamp(withValues(as: Int64.self) { $0[row] })
+        case .double: .double(withValues(as: Double.self) { $0[row] })
+        case .numeric: .numeric(withValues(as: Decimal.self) { $0[row] })
+        case .interval: .interval(withValues(as: Interval.self) { $0[row] })
+        case .text:
+            .text(
+                withText { offsets, bytes in
+                    let start = Int(offsets[row])
+                    let slice = UnsafeBufferPointer(start: bytes + start, count: Int(offsets[row + 1]) - start)
+                    return String(decoding: slice, as: UTF8.self)
+                })
+        }
+    }
+}

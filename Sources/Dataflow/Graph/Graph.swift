@@ -1,0 +1,209 @@
+/// The number of an operator in a deployment: never reused, never renumbered.
+package struct OperatorID: RawRepresentable, Hashable, Sendable, Codable, Comparable {
+    package var rawValue: Int
+
+    package init(rawValue: Int) { self.rawValue = rawValue }
+
+    package init(_ rawValue: Int) { self.rawValue = rawValue }
+
+    package static func < (first: OperatorID, second: OperatorID) -> Bool { first.rawValue < second.rawValue }
+}
+
+/// A dataflow graph: the lowered form of a pipeline, made once by the SQL compiler and executed by workers.
+///
+/// `nodes` is in topological order: an input comes before its consumers. A graph that is added to a
+/// deployment may name inputs that were deployed before.
+package struct Graph: Hashable, Sendable, Codable {
+    package var nodes: [GraphNode]
+
+    package init(nodes: [GraphNode] = []) { self.nodes = nodes }
+}
+
+/// One operator of a graph.
+package struct GraphNode: Hashable, Sendable, Codable {
+    package var id: OperatorID
+    package var kind: OperatorKind
+    package var inputs: [OperatorID]
+    /// The types of the output columns.
+    package var types: [DataType]
+    /// The relation (view, sink, table) that the node was made for: its row errors go to that one's dead letters.
+    package var owner: String
+
+    package init(id: OperatorID, kind: OperatorKind, inputs: [OperatorID], types: [DataType], owner: String) {
+        self.id = id
+        self.kind = kind
+        self.inputs = inputs
+        self.types = types
+        self.owner = owner
+    }
+}
+
+/// What a node does. Column numbers are of its input; of a join, of the side named.
+package enum OperatorKind: Hashable, Sendable, Codable {
+    /// The accepted records of a table: its declared columns, then `_partition` (integer), `_offset` (bigint) and
+    /// `_append_time` (timestamp). A tombstone of an upsert table is a row of weight −1 with its key columns set.
+    case source(table: String)
+    /// The rows of a materialised view or table at the query's epoch (ad-hoc queries only).
+    case scan(relation: String)
+    /// Constant rows (ad-hoc queries only, and `SELECT` without `FROM`).
+    case values([[Datum]])
+    /// Rows where the expression is true.
+    case filter(Expression)
+    /// One output column per expression.
+    case project([Expression])
+    /// All rows of all inputs, which have equal types.
+    case unionAll
+    /// The latest row per key: +1 replaces the key's row, −1 removes it. Input order per key is arrival order.
+    case upsert(key: [Int])
+    case join(Join)
+    case aggregate(Aggregate)
+    case topN(TopN)
+    /// Sends each row to the worker that owns the vnode of its key columns; no columns: one owner for all rows.
+    case exchange(key: [Int])
+    /// The rows of a materialised view, kept in view shards. Passes its input on to the views built on it.
+    case view(View)
+    /// Hands rows to an outlet of the sink's connector.
+    case sink(Sink)
+
+    /// An inner equi-join. Output: the left columns, then the right ones. NULL keys match nothing.
+    package struct Join: Hashable, Sendable, Codable {
+        package var leftKeys: [Int]
+        package var rightKeys: [Int]
+        /// When the rows kept of a side can go, if ever.
+        package var leftExpiry: Expiry?
+        package var rightExpiry: Expiry?
+
+        package init(leftKeys: [Int], rightKeys: [Int], leftExpiry: Expiry? = nil, rightExpiry: Expiry? = nil) {
+            self.leftKeys = leftKeys
+            self.rightKeys = rightKeys
+            self.leftExpiry = leftExpiry
+            self.rightExpiry = rightExpiry
+        }
+    }
+
+    /// Grouping. Output: the group columns, then one column per call. Without calls it is `DISTINCT`; without
+    /// group columns there is always exactly one output row (unless there are no calls either).
+    package struct Aggregate: Hashable, Sendable, Codable {
+        package var groupBy: [Int]
+        package var calls: [AggregateCall]
+        /// Proved by the planner: no weight is ever negative.
+        package var inputIsAppendOnly: Bool
+        /// Over the input's columns; the column named is one of `groupBy`.
+        package var expiry: Expiry?
+
+        package init(groupBy: [Int], calls: [AggregateCall], inputIsAppendOnly: Bool, expiry: Expiry? = nil) {
+            self.groupBy = groupBy
+            self.calls = calls
+            self.inputIsAppendOnly = inputIsAppendOnly
+            self.expiry = expiry
+        }
+    }
+
+    /// The first `limit` rows of each partition after skipping none, in order; ties are broken by all columns,
+    /// left to right, ascending. Output: the input's columns, then, if `emitsRowNumber`, the rank as bigint from 1.
+    package struct TopN: Hashable, Sendable, Codable {
+        package var partitionBy: [Int]
+        package var orderBy: [SortKey]
+        package var limit: Int
+        package var emitsRowNumber: Bool
+        package var inputIsAppendOnly: Bool
+        package var expiry: Expiry?
+
+        package init(
+            partitionBy: [Int], orderBy: [SortKey], limit: Int, emitsRowNumber: Bool, inputIsAppendOnly: Bool,
+            expiry: Expiry? = nil
+        ) {
+            self.partitionBy = partitionBy
+            self.orderBy = orderBy
+            self.limit = limit
+            self.emitsRowNumber = emitsRowNumber
+            self.inputIsAppendOnly = inputIsAppendOnly
+            self.expiry = expiry
+        }
+    }
+
+    package struct View: Hashable, Sendable, Codable {
+        package var name: String
+        /// Columns that identify a row (a unique key proved by the planner); empty if none is known.
+        package var key: [Int]
+
+        package init(name: String, key: [Int]) {
+            self.name = name
+            self.key = key
+        }
+    }
+
+    package struct Sink: Hashable, Sendable, Codable {
+        package var name: String
+        package var connector: String
+        package var options: [String: String]
+
+        package init(name: String, connector: String, options: [String: String]) {
+            self.name = name
+            self.connector = connector
+            self.options = options
+        }
+    }
+}
+
+/// One aggregate of an ``OperatorKind/Aggregate``.
+package struct AggregateCall: Hashable, Sendable, Codable {
+    package enum Function: String, Hashable, Sendable, Codable {
+        /// Rows, or rows where the argument is not NULL.
+        case count
+        case sum, min, max, avg
+    }
+
+    package var function: Function
+    /// The input column; nil only for `count(*)`.
+    package var argument: Int?
+    package var isDistinct: Bool
+    /// A boolean input column: only rows where it is true count (`FILTER`).
+    package var filter: Int?
+    /// The result's type, as PostgreSQL has it (sum(bigint) is numeric, avg(integer) is numeric, …).
+    package var type: DataType
+
+    package init(function: Function, argument: Int?, isDistinct: Bool = false, filter: Int? = nil, type: DataType) {
+        self.function = function
+        self.argument = argument
+        self.isDistinct = isDistinct
+        self.filter = filter
+        self.type = type
+    }
+}
+
+package struct SortKey: Hashable, Sendable, Codable {
+    package var column: Int
+    package var descending: Bool
+    package var nullsFirst: Bool
+
+    package init(column: Int, descending: Bool, nullsFirst: Bool) {
+        self.column = column
+        self.descending = descending
+        self.nullsFirst = nullsFirst
+    }
+}
+
+/// The planner's proof that state ends: an entry may be dropped once the watermark of every source named is
+/// at or past the value in `column` (a timestamp of the operator's input) plus `offset`.
+package struct Expiry: Hashable, Sendable, Codable {
+    package var column: Int
+    /// Microseconds: the allowed lateness, and the window's length where `column` is its start.
+    package var offset: Int64
+    /// Tables whose watermark counts: the minimum over them.
+    package var sources: [String]
+
+    package init(column: Int, offset: Int64, sources: [String]) {
+        self.column = column
+        self.offset = offset
+        self.sources = sources
+    }
+}
+
+/// One of 256 slices of the key space: the unit of placement.
+package enum VNode {
+    package static let count = 256
+
+    /// The slice of a key whose encoding hashes to `hash` (XXH3, 64 bits, seed 0). Part of the format.
+    package static func of(hash: UInt64) -> Int { Int(hash >> 56) }
+}
