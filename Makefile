@@ -1,0 +1,39 @@
+# Dataprism. `make demo` and `make test` do all set-up themselves on Debian 12 with Swift 6.3.
+SHELL := /bin/bash
+PORT ?= 7070
+BIN = $(shell swift build -c release --show-bin-path)
+QUIET = 2>&1 | { grep -v 'unhandled; explicitly declare\|/CMakeLists.txt$$' || true; }
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test check format bench bench-peers clean
+
+help: ## lists the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: ## installs the system packages that are missing
+	@scripts/setup
+
+build: setup ## builds the dataprism command in release mode
+	@set -o pipefail; swift build -c release --product dataprism $(QUIET)
+
+demo: build ## runs examples/auctions.sql on one node and shows its views changing
+	@exec $(BIN)/dataprism dev examples/auctions.sql --data data/demo --http 127.0.0.1:$(PORT)
+
+check: ## format, tidy and import graph, without a build
+	@Tests/Tidy/tidy
+	@swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+format: ## formats all Swift files
+	@swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+test: setup check ## builds once in release mode and runs every test
+	@scripts/test
+
+bench: build ## runs the benchmarks and prints them beside the peers' figures
+	@bench/run
+
+bench-peers: setup ## runs DuckDB and the C bound on the NDJSON job on this machine
+	@bench/peers/run
+
+clean: ## removes what was built, and the demo's data
+	@rm -rf .build data bench/data
