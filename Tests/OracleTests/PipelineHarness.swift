@@ -66,6 +66,7 @@ final class PipelineHarness {
                 throw OracleError(message: "not a CREATE statement: \(text)")
             }
             catalog.apply(deployment)
+            note(deployment)
             for (worker, outlets) in zip(workers, outlets) {
                 try worker.install(deployment.graph.nodes, outlets: outlets)
             }
