@@ -1,0 +1,367 @@
+/// Grouping: per group the aggregates of its rows. A touched group emits, at the barrier, at most one retraction and one insertion;
+/// a group whose rows are all gone vanishes.
+///
+/// A numeric, interval or double group column shows the least encoding among its group's values: a hidden `min` keeps it.
+final class AggregateOperator: Operator {
+    private let spec: OperatorKind.Aggregate
+    private let inputTypes: [DataType]
+    private let keys: KeyTable
+    private let encoded = EncodedKeys()
+    private var calls: [Call] = []
+    /// Hidden minima of group columns with several encodings: (position among the group columns, state).
+    private var shown: [(position: Int, state: AggregateState)] = []
+    /// The sum of the weights of each slot's rows.
+    private var rowCounts = ContiguousArray<Int64>()
+    private var touchedInEpoch = ContiguousArray<Int64>()
+    private var epoch: Int64 = 1
+    /// Slots touched in this epoch, in order, and what they showed before it.
+    private var touched: [Int32] = []
+    private var before: [Before] = []
+    /// No row is grouped: one row is shown even if nothing was ever put in.
+    private let isGlobal: Bool
+    private var globalRowDue: Bool
+    /// The least timestamp of the expiry column among live slots, or below it.
+    private var oldest = Int64.max
+
+    private struct Call {
+        let call: AggregateCall
+        let state: AggregateState
+        let distinct: DistinctFilter?
+    }
+
+    /// Outputs of a run of touched slots as they were before the epoch.
+    private struct Before {
+        var existed: [Bool]
+        var columns: [Column]
+        var failures: [RowError]
+        var count: Int
+    }
+
+    init(_ spec: OperatorKind.Aggregate, inputTypes: [DataType], ownsEmptyKey: Bool) throws(GraphError) {
+        self.spec = spec
+        self.inputTypes = inputTypes
+        let keyTypes = spec.groupBy.map { inputTypes[$0] }
+        keys = KeyTable(encoder: KeyEncoder(types: keyTypes, equality: .sql))
+        isGlobal = spec.groupBy.isEmpty && !spec.calls.isEmpty
+        globalRowDue = isGlobal && ownsEmptyKey
+        for call in spec.calls {
+            let type = call.argument.map { inputTypes[$0] }
+            let state = try AggregateState.make(call, argument: type, isAppendOnly: spec.inputIsAppendOnly)
+            calls.append(Call(call: call, state: state, distinct: call.isDistinct ? type.map { DistinctFilter($0) } : nil))
+        }
+        for (position, type) in keyTypes.enumerated() where type == .numeric || type == .interval {
+            shown.append((position, ExtremeState.make(isMax: false, type, isAppendOnly: spec.inputIsAppendOnly)))
+        }
+    }
+
+    override func process(_ delta: Delta, port: Int, emit: (Delta) -> Void) {
+        let keyColumns = spec.groupBy.map { delta.columns[$0] }
+        keys.encoder.encode(keyColumns, count: delta.count, into: encoded)
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: delta.count) { memory in
+            keys.findOrInsert(encoded, memory.baseAddress.unsafelyUnwrapped)
+            update(UnsafeBufferPointer(memory), delta)
+        }
+        if let expiry = spec.expiry {
+            delta.columns[expiry.column].withValues(as: Int64.self) { times in
+                for row in 0..<delta.count { oldest = min(oldest, times[row]) }
+            }
+        }
+    }
+
+    private func update(_ slots: UnsafeBufferPointer<Int32>, _ delta: Delta) {
+        let end = Int(keys.slotEnd)
+        if rowCounts.count < end {
+            let extra = max(end - rowCounts.count, rowCounts.count)
+            rowCounts.append(contentsOf: repeatElement(0, count: extra))
+            touchedInEpoch.append(contentsOf: repeatElement(0, count: extra))
+        }
+        for call in calls { call.state.grow(to: end) }
+        for (_, state) in shown { state.grow(to: end) }
+        capture(slots)
+        withWeights(delta) { weights in
+            rowCounts.withUnsafeMutableBufferPointer { counts in
+                if let weights {
+                    for row in 0..<slots.count { counts[Int(slots[row])] &+= weights[row] }
+                } else {
+                    for row in 0..<slots.count { counts[Int(slots[row])] &+= 1 }
+                }
+            }
+            for (position, state) in shown {
+                let column = delta.columns[spec.groupBy[position]]
+                if column.validity == nil {
+                    state.update(slots, column, weights)
+                } else {
+                    counted(slots, column, weights, nil) { state.update($0, $1, $2) }
+                }
+            }
+            for call in calls { update(call, slots, delta, weights) }
+        }
+    }
+
+    private func update(_ call: Call, _ slots: UnsafeBufferPointer<Int32>, _ delta: Delta, _ weights: UnsafeBufferPointer<Int64>?) {
+        let argument = call.call.argument.map { delta.columns[$0] }
+        let filter = call.call.filter.map { delta.columns[$0] }
+        if filter == nil, argument?.validity == nil, call.distinct == nil {
+            return call.state.update(slots, argument, weights)
+        }
+        counted(slots, argument, weights, filter) { slots, argument, weights in
+            guard let distinct = call.distinct, let argument else { return call.state.update(slots, argument, weights) }
+            distinct.changes(slots, argument, weights) { slots, argument, weights in call.state.update(slots, argument, weights) }
+        }
+    }
+
+    /// The rows that count: an argument that is not NULL, a filter that is true.
+    private func counted(
+        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?, _ filter: Column?,
+        _ body: (UnsafeBufferPointer<Int32>, Column?, UnsafeBufferPointer<Int64>?) -> Void
+    ) {
+        if filter == nil, argument?.validity == nil { return body(slots, argument, weights) }
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: slots.count * 2) { memory in
+            let rows = UnsafeMutableBufferPointer(rebasing: memory[0..<slots.count])
+            let kept = UnsafeMutableBufferPointer(rebasing: memory[slots.count...])
+            var count = 0
+            for row in 0..<slots.count {
+                if let argument, argument.isNull(row) { continue }
+                if let filter, filter.isNull(row) || filter.withValues(as: UInt8.self, { $0[row] }) == 0 { continue }
+                rows[count] = Int32(row)
+                kept[count] = slots[row]
+                count += 1
+            }
+            guard count > 0 else { return }
+            let picked = UnsafeBufferPointer(rebasing: rows[0..<count])
+            let keptSlots = UnsafeBufferPointer(rebasing: kept[0..<count])
+            guard let weights else { return body(keptSlots, argument?.gather(picked), nil) }
+            let keptWeights = picked.map { weights[Int($0)] }
+            keptWeights.withUnsafeBufferPointer { body(keptSlots, argument?.gather(picked), $0) }
+        }
+    }
+
+    private func withWeights(_ delta: Delta, _ body: (UnsafeBufferPointer<Int64>?) -> Void) {
+        if let weights = delta.weights {
+            weights.withValues(as: Int64.self) { body($0) }
+        } else {
+            body(nil)
+        }
+    }
+
+    // MARK: emission
+
+    /// Notes what slots show that are touched for the first time in this epoch.
+    private func capture(_ slots: UnsafeBufferPointer<Int32>) {
+        let start = touched.count
+        for slot in slots where touchedInEpoch[Int(slot)] != epoch {
+            touchedInEpoch[Int(slot)] = epoch
+            touched.append(slot)
+            keys.noteChange(slot)
+        }
+        guard touched.count > start else { return }
+        let existed = touched[start...].map { rowCounts[Int($0)] != 0 || isGlobal && !globalRowDue }
+        guard existed.contains(true) else {
+            return before.append(Before(existed: existed, columns: [], failures: [], count: existed.count))
+        }
+        var failures: [RowError] = []
+        let columns = touched.withUnsafeBufferPointer { outputs(UnsafeBufferPointer(rebasing: $0[start...]), &failures) }
+        before.append(Before(existed: existed, columns: columns, failures: failures, count: existed.count))
+    }
+
+    private func outputs(_ slots: UnsafeBufferPointer<Int32>, _ failures: inout [RowError]) -> [Column] {
+        var columns = keys.decode(slots)
+        for (position, state) in shown { columns[position] = state.results(slots, &failures) }
+        for call in calls { columns.append(call.state.results(slots, &failures)) }
+        return columns
+    }
+
+    override func flush(_ emit: (Delta) -> Void) {
+        if globalRowDue, touched.isEmpty {
+            // The one row of an empty input.
+            keys.encoder.encode([], count: 1, into: encoded)
+            var slot: Int32 = 0
+            keys.findOrInsert(encoded, &slot)
+            withUnsafePointer(to: slot) { update(empty: UnsafeBufferPointer(start: $0, count: 1)) }
+        }
+        var position = 0
+        for run in before {
+            for start in stride(from: 0, to: run.count, by: Delta.rowsMax) {
+                let end = min(start + Delta.rowsMax, run.count)
+                emitRun(run, start..<end, at: position, emit)
+            }
+            position += run.count
+        }
+        if !touched.isEmpty { globalRowDue = false }
+        for slot in touched where rowCounts[Int(slot)] == 0 && !isGlobal {
+            for call in calls {
+                call.state.clear(slot)
+                call.distinct?.clear(slot)
+            }
+            for (_, state) in shown { state.clear(slot) }
+            keys.remove(slot)
+        }
+        touched.removeAll(keepingCapacity: true)
+        before.removeAll(keepingCapacity: true)
+        epoch += 1
+    }
+
+    private func update(empty slots: UnsafeBufferPointer<Int32>) {
+        if rowCounts.isEmpty {
+            rowCounts.append(0)
+            touchedInEpoch.append(0)
+        }
+        for call in calls { call.state.grow(to: 1) }
+        capture(slots)
+    }
+
+    private func emitRun(_ run: Before, _ range: Range<Int>, at position: Int, _ emit: (Delta) -> Void) {
+        var failures: [RowError] = []
+        let slots = Array(touched[(position + range.lowerBound)..<(position + range.upperBound)])
+        let now = slots.withUnsafeBufferPointer { outputs($0, &failures) }
+        let failedNow = Set(failures.map(\.row))
+        let failedBefore = Set(run.failures.map(\.row))
+        var retracted: [Int32] = []
+        var inserted: [Int32] = []
+        for index in range {
+            let row = index - range.lowerBound
+            let hadRow = run.existed[index] && !failedBefore.contains(index)
+            let exists = rowCounts[Int(slots[row])] != 0 || isGlobal
+            let hasRow = exists && !failedNow.contains(row)
+            if hadRow, hasRow, isSame(run.columns, index, now, row) { continue }
+            if hadRow { retracted.append(Int32(index)) }
+            if hasRow { inserted.append(Int32(row)) }
+        }
+        if !retracted.isEmpty {
+            let columns = retracted.withUnsafeBufferPointer { rows in run.columns.map { $0.gather(rows) } }
+            emit(Delta(columns: columns, count: retracted.count).negated())
+        }
+        if !inserted.isEmpty {
+            let whole = inserted.count == slots.count
+            let columns = whole ? now : inserted.withUnsafeBufferPointer { rows in now.map { $0.gather(rows) } }
+            emit(Delta(columns: columns, count: inserted.count))
+        }
+        reportGroups(run, range, now, failures.filter { rowCounts[Int(slots[$0.row])] != 0 || isGlobal })
+    }
+
+    /// Errors of whole groups come and go like rows do.
+    private func reportGroups(_ run: Before, _ range: Range<Int>, _ now: [Column], _ failures: [RowError]) {
+        let gone = run.failures.filter { range.contains($0.row) && run.existed[$0.row] }
+        if !gone.isEmpty {
+            report(gone, of: Delta(columns: run.columns, weights: Column.repeating(.bigint(-1), type: .bigint, count: run.count), count: run.count))
+        }
+        if !failures.isEmpty { report(failures, of: Delta(columns: now, count: range.count)) }
+    }
+
+    private func isSame(_ a: [Column], _ i: Int, _ b: [Column], _ j: Int) -> Bool {
+        for (x, y) in zip(a, b) where !x.isIdentical(i, y, j) { return false }
+        return true
+    }
+
+    // MARK: expiry
+
+    override func beginEpoch(watermarks: [String: Int64]) {
+        guard let limit = Self.expiryLimit(spec.expiry, watermarks), oldest <= limit, let expiry = spec.expiry,
+            let position = spec.groupBy.firstIndex(of: expiry.column)
+        else { return }
+        oldest = .max
+        let live = keys.liveSlots()
+        for start in stride(from: 0, to: live.count, by: Delta.rowsMax) {
+            let slots = Array(live[start..<min(start + Delta.rowsMax, live.count)])
+            let times = slots.withUnsafeBufferPointer { keys.decode($0) }[position]
+            times.withValues(as: Int64.self) { values in
+                for (row, slot) in slots.enumerated() where !times.isNull(row) {
+                    guard values[row] <= limit else {
+                        oldest = min(oldest, values[row])
+                        continue
+                    }
+                    rowCounts[Int(slot)] = 0
+                    for call in calls {
+                        call.state.clear(slot)
+                        call.distinct?.clear(slot)
+                    }
+                    for (_, state) in shown { state.clear(slot) }
+                    keys.remove(slot)
+                }
+            }
+        }
+    }
+
+    override var stateEntries: Int { keys.count + calls.reduce(0) { $0 + ($1.distinct?.count ?? 0) } }
+    override var stateBytes: Int {
+        keys.byteCount + rowCounts.capacity * 16 + calls.reduce(0) { $0 + $1.state.byteCount + ($1.distinct?.byteCount ?? 0) }
+    }
+}
+
+/// Which values a group's `DISTINCT` aggregate has: lets only the first insertion and the last retraction of a value through.
+final class DistinctFilter {
+    private let values: KeyTable
+    private var weights = ContiguousArray<Int64>()
+    private let type: DataType
+    private let encoded = EncodedKeys()
+    /// The value slots of each group slot, to clear a group.
+    private var slotsOfGroup: [Int32: [Int32]] = [:]
+
+    init(_ type: DataType) {
+        self.type = type
+        values = KeyTable(encoder: KeyEncoder(types: [.integer, type], equality: .sql))
+    }
+
+    var count: Int { values.count }
+    var byteCount: Int { values.byteCount + weights.capacity * 8 + values.count * 8 }
+
+    /// Calls `body` with the values that appear (+1) or disappear (−1), in the one form that stands for all equal values.
+    func changes(
+        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column, _ rowWeights: UnsafeBufferPointer<Int64>?,
+        _ body: (UnsafeBufferPointer<Int32>, Column, UnsafeBufferPointer<Int64>?) -> Void
+    ) {
+        let groups = Column(type: .integer, count: slots.count) { (out: UnsafeMutableBufferPointer<Int32>) in
+            for row in 0..<slots.count { out[row] = slots[row] }
+        }
+        values.encoder.encode([groups, argument], count: slots.count, into: encoded)
+        var valueSlots = [Int32](repeating: 0, count: slots.count)
+        values.findOrInsert(encoded, &valueSlots)
+        if weights.count < Int(values.slotEnd) {
+            weights.append(contentsOf: repeatElement(0, count: max(Int(values.slotEnd) - weights.count, weights.count)))
+        }
+        var changed: [Int32] = []
+        var changedSlots: [Int32] = []
+        var signs: [Int64] = []
+        for row in 0..<slots.count {
+            let slot = Int(valueSlots[row])
+            let old = weights[slot]
+            let new = old + (rowWeights?[row] ?? 1)
+            weights[slot] = new
+            if (old > 0) != (new > 0) {
+                changed.append(Int32(row))
+                changedSlots.append(slots[row])
+                signs.append(new > 0 ? 1 : -1)
+            }
+            if old == 0 { slotsOfGroup[slots[row], default: []].append(valueSlots[row]) }
+        }
+        guard !changed.isEmpty else { return }
+        let decoded = changed.map { valueSlots[Int($0)] }.withUnsafeBufferPointer { values.decode($0) }[1]
+        changedSlots.withUnsafeBufferPointer { slots in
+            signs.withUnsafeBufferPointer { body(slots, decoded, $0) }
+        }
+    }
+
+    func clear(_ group: Int32) {
+        for slot in Set(slotsOfGroup.removeValue(forKey: group) ?? []) {
+            weights[Int(slot)] = 0
+            values.remove(slot)
+        }
+    }
+}
+
+extension Column {
+    /// Whether two values print alike: of one type, both NULL or of one encoding.
+    func isIdentical(_ row: Int, _ other: Column, _ otherRow: Int) -> Bool {
+        let (a, b) = (isNull(row), other.isNull(otherRow))
+        if a || b { return a == b }
+        switch type {
+        case .double:
+            return withValues(as: Double.self) { x in
+                other.withValues(as: Double.self) { y in x[row].bitPattern == y[otherRow].bitPattern || x[row].isNaN && y[otherRow].isNaN }
+            }
+        case .numeric: return withValues(as: Decimal.self) { x in other.withValues(as: Decimal.self) { y in x[row] == y[otherRow] } }
+        case .interval: return withValues(as: Interval.self) { x in other.withValues(as: Interval.self) { y in x[row] == y[otherRow] } }
+        default: return RowOrder.compareValues(self, row, other, otherRow) == 0
+        }
+    }
+}

@@ -1,0 +1,94 @@
+/// The latest row per key. A row of positive weight replaces its key's row, one of negative weight removes it; per epoch a key
+/// emits at most one retraction and one insertion.
+final class UpsertOperator: Operator {
+    private let key: [Int]
+    private let keys: KeyTable
+    private let rows: RowStore
+    private let encoded = EncodedKeys()
+    /// Per slot the number of its row, −1 for none.
+    private var current: [Int32] = []
+    /// Slots touched in this epoch, with the row that they had before it.
+    private var touched: [(slot: Int32, before: Int32)] = []
+    private var touchedInEpoch: [Int64] = []
+    private var epoch: Int64 = 1
+
+    init(key: [Int], types: [DataType]) {
+        self.key = key
+        keys = KeyTable(encoder: KeyEncoder(types: key.map { types[$0] }, equality: .sql))
+        rows = RowStore(types: types)
+    }
+
+    override func process(_ delta: Delta, port: Int, emit: (Delta) -> Void) {
+        keys.encoder.encode(key.map { delta.columns[$0] }, count: delta.count, into: encoded)
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: delta.count * 3) { memory in
+            let base = memory.baseAddress.unsafelyUnwrapped
+            let (slots, indices, numbers) = (base, base + delta.count, base + 2 * delta.count)
+            keys.findOrInsert(encoded, slots)
+            while current.count < Int(keys.slotEnd) {
+                current.append(-1)
+                touchedInEpoch.append(0)
+            }
+            for row in 0..<delta.count { indices[row] = Int32(row) }
+            rows.insert(delta.columns, rows: UnsafeBufferPointer(start: indices, count: delta.count), numbers: numbers)
+            for row in 0..<delta.count {
+                let slot = Int(slots[row])
+                keys.noteChange(slots[row])
+                if touchedInEpoch[slot] != epoch {
+                    touchedInEpoch[slot] = epoch
+                    touched.append((slots[row], current[slot]))
+                } else if current[slot] >= 0, current[slot] != before(slot) {
+                    rows.remove(current[slot])
+                }
+                if delta.weight(at: row) > 0 {
+                    current[slot] = numbers[row]
+                } else {
+                    rows.remove(numbers[row])
+                    current[slot] = -1
+                }
+            }
+        }
+    }
+
+    private var beforeIndex: [Int: Int32] = [:]
+
+    /// The row that a touched slot had before the epoch.
+    private func before(_ slot: Int) -> Int32 {
+        if beforeIndex.count < touched.count {
+            for (slot, row) in touched[beforeIndex.count...] { beforeIndex[Int(slot)] = row }
+        }
+        return beforeIndex[slot] ?? -1
+    }
+
+    override func flush(_ emit: (Delta) -> Void) {
+        var retracted: [Int32] = []
+        var inserted: [Int32] = []
+        for (slot, before) in touched {
+            let now = current[Int(slot)]
+            if before >= 0, now >= 0, isEqual(before, now) { continue }
+            if before >= 0 { retracted.append(before) }
+            if now >= 0 { inserted.append(now) }
+        }
+        if !retracted.isEmpty {
+            let columns = retracted.withUnsafeBufferPointer { rows.gather($0) }
+            Delta(columns: columns, count: retracted.count).negated().forEachBatch(emit)
+        }
+        if !inserted.isEmpty {
+            let columns = inserted.withUnsafeBufferPointer { rows.gather($0) }
+            Delta(columns: columns, count: inserted.count).forEachBatch(emit)
+        }
+        for (slot, before) in touched {
+            if before >= 0, before != current[Int(slot)] { rows.remove(before) }
+            if current[Int(slot)] < 0 { keys.remove(slot) }
+        }
+        touched.removeAll(keepingCapacity: true)
+        beforeIndex.removeAll(keepingCapacity: true)
+        epoch += 1
+    }
+
+    private func isEqual(_ a: Int32, _ b: Int32) -> Bool {
+        rows.types.indices.allSatisfy { rows.compare(column: $0, a, b) == 0 && rows.compareEncoding(column: $0, a, b) == 0 }
+    }
+
+    override var stateEntries: Int { keys.count }
+    override var stateBytes: Int { keys.byteCount + rows.byteCount }
+}

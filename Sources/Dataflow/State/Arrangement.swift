@@ -1,0 +1,233 @@
+/// Rows indexed by key: what a join keeps of one side. Each key has a chain of rows with weights.
+final class Arrangement {
+    let rows: RowStore
+    let encoded = EncodedKeys()
+    private let types: [DataType]
+    private let key: [Int]
+    private let expiry: Expiry?
+    private let keys: KeyTable
+    /// Per key slot the first row of its chain, −1 for none.
+    private var heads = ContiguousArray<Int32>()
+    /// Per row the next and the previous one of its chain (−1 for none), its key's slot and its weight.
+    private var links = ContiguousArray<Link>()
+    /// Rows by their full contents: made when the first retraction comes, since insertions do not need it.
+    private var index: (table: KeyTable, rowOfSlot: ContiguousArray<Int32>, slotOfRow: ContiguousArray<Int32>)?
+    private var oldest = Int64.max
+
+    private struct Link: BitwiseCopyable {
+        var next: Int32
+        var previous: Int32
+        var slot: Int32
+        var weight: Int64
+    }
+
+    init(types: [DataType], key: [Int], expiry: Expiry?) {
+        self.types = types
+        self.key = key
+        self.expiry = expiry
+        rows = RowStore(types: types)
+        keys = KeyTable(encoder: KeyEncoder(types: key.map { types[$0] }, equality: .sql))
+    }
+
+    var byteCount: Int {
+        rows.byteCount + keys.byteCount + heads.capacity * 4 + links.capacity * MemoryLayout<Link>.stride
+            + (index.map { $0.table.byteCount + ($0.rowOfSlot.capacity + $0.slotOfRow.capacity) * 4 } ?? 0)
+    }
+
+    func withoutNullKeys(_ delta: Delta) -> Delta {
+        guard key.contains(where: { delta.columns[$0].validity != nil }) else { return delta }
+        let kept = (0..<delta.count).filter { row in key.allSatisfy { !delta.columns[$0].isNull(row) } }.map { Int32($0) }
+        return kept.count == delta.count ? delta : kept.withUnsafeBufferPointer { delta.gather($0) }
+    }
+
+    /// Encodes the key columns of a batch into ``encoded``.
+    func encode(_ delta: Delta) {
+        keys.encoder.encode(key.map { delta.columns[$0] }, count: delta.count, into: encoded)
+    }
+
+    /// Finds the stored rows of each key of the other side's batch; calls `body` with pairs (row of the batch, stored row) and the
+    /// stored rows' weights, at most ``Delta/rowsMax`` at a time.
+    func match(
+        _ other: EncodedKeys,
+        _ body: (UnsafeBufferPointer<Int32>, UnsafeBufferPointer<Int32>, UnsafeBufferPointer<Int64>) -> Void
+    ) {
+        guard rows.count > 0 else { return }
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: other.count + 2 * Delta.rowsMax) { memory in
+            withUnsafeTemporaryAllocation(of: Int64.self, capacity: Delta.rowsMax) { weights in
+                let base = memory.baseAddress.unsafelyUnwrapped
+                let (batchRows, stored, slots) = (base, base + Delta.rowsMax, base + 2 * Delta.rowsMax)
+                keys.find(other, slots)
+                var count = 0
+                func pass() {
+                    body(
+                        UnsafeBufferPointer(start: batchRows, count: count), UnsafeBufferPointer(start: stored, count: count),
+                        UnsafeBufferPointer(rebasing: weights[0..<count]))
+                    count = 0
+                }
+                for row in 0..<other.count where slots[row] >= 0 {
+                    var current = heads[Int(slots[row])]
+                    while current >= 0 {
+                        batchRows[count] = Int32(row)
+                        stored[count] = current
+                        weights[count] = links[Int(current)].weight
+                        count += 1
+                        current = links[Int(current)].next
+                        if count == Delta.rowsMax { pass() }
+                    }
+                }
+                if count > 0 { pass() }
+            }
+        }
+    }
+
+    /// Keeps a batch whose keys ``encode(_:)`` has just encoded.
+    func add(_ delta: Delta) {
+        if let expiry {
+            delta.columns[expiry.column].withValues(as: Int64.self) { times in
+                for row in 0..<delta.count { oldest = min(oldest, times[row]) }
+            }
+        }
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: delta.count * 3) { memory in
+            let base = memory.baseAddress.unsafelyUnwrapped
+            let (slots, indices, numbers) = (base, base + delta.count, base + 2 * delta.count)
+            keys.findOrInsert(encoded, slots)
+            if heads.count < Int(keys.slotEnd) {
+                heads.append(contentsOf: repeatElement(-1, count: max(Int(keys.slotEnd) - heads.count, heads.count)))
+            }
+            for row in 0..<delta.count { indices[row] = Int32(row) }
+            if delta.weights == nil, index == nil {
+                rows.insert(delta.columns, rows: UnsafeBufferPointer(start: indices, count: delta.count), numbers: numbers)
+                for row in 0..<delta.count { link(numbers[row], to: slots[row], weight: 1) }
+                return
+            }
+            merge(delta, slots, indices, numbers)
+        }
+        for slot in emptied where keys.isLive(slot) && heads[Int(slot)] < 0 { keys.remove(slot) }
+        emptied.removeAll(keepingCapacity: true)
+    }
+
+    /// Key slots that lost their last row while a batch was merged.
+    private var emptied: [Int32] = []
+
+    private func merge(
+        _ delta: Delta, _ slots: UnsafeMutablePointer<Int32>, _ indices: UnsafeMutablePointer<Int32>,
+        _ numbers: UnsafeMutablePointer<Int32>
+    ) {
+        if index == nil { buildIndex() }
+        guard let (table, storedRows, storedSlots) = index else { return }
+        index = nil
+        var rowOfSlot = storedRows
+        var slotOfRow = storedSlots
+        let exact = table.encoder.encode(delta.columns, count: delta.count)
+        var rowSlots = [Int32](repeating: 0, count: delta.count)
+        table.findOrInsert(exact, &rowSlots)
+        if rowOfSlot.count < Int(table.slotEnd) {
+            rowOfSlot.append(contentsOf: repeatElement(-1, count: max(Int(table.slotEnd) - rowOfSlot.count, rowOfSlot.count)))
+        }
+        // Slots whose row is gone are freed only after the batch: until then other rows of it may name them.
+        var vacated: [Int32] = []
+        for row in 0..<delta.count {
+            let rowSlot = Int(rowSlots[row])
+            let weight = delta.weight(at: row)
+            let stored = rowOfSlot[rowSlot]
+            if stored >= 0 {
+                links[Int(stored)].weight += weight
+                guard links[Int(stored)].weight == 0 else { continue }
+                unlink(stored)
+                rows.remove(stored)
+                rowOfSlot[rowSlot] = -1
+                vacated.append(Int32(rowSlot))
+                continue
+            }
+            rows.insert(delta.columns, rows: UnsafeBufferPointer(start: indices + row, count: 1), numbers: numbers + row)
+            link(numbers[row], to: slots[row], weight: weight)
+            rowOfSlot[rowSlot] = numbers[row]
+            while slotOfRow.count <= Int(numbers[row]) { slotOfRow.append(-1) }
+            slotOfRow[Int(numbers[row])] = Int32(rowSlot)
+        }
+        for slot in vacated where table.isLive(slot) && rowOfSlot[Int(slot)] < 0 { table.remove(slot) }
+        index = (table, rowOfSlot, slotOfRow)
+    }
+
+    /// Indexes all rows by their contents, merging equal ones.
+    private func buildIndex() {
+        let table = KeyTable(encoder: KeyEncoder(types: types, equality: .exact))
+        var rowOfSlot = ContiguousArray<Int32>()
+        var slotOfRow = ContiguousArray<Int32>(repeating: -1, count: Int(rows.rowEnd))
+        let live = liveRows()
+        for start in stride(from: 0, to: live.count, by: Delta.rowsMax) {
+            let numbers = Array(live[start..<min(start + Delta.rowsMax, live.count)])
+            let columns = numbers.withUnsafeBufferPointer { rows.gather($0) }
+            var slots = [Int32](repeating: 0, count: numbers.count)
+            table.findOrInsert(table.encoder.encode(columns, count: numbers.count), &slots)
+            while rowOfSlot.count < Int(table.slotEnd) { rowOfSlot.append(-1) }
+            for (number, slot) in zip(numbers, slots) {
+                if rowOfSlot[Int(slot)] >= 0 {
+                    links[Int(rowOfSlot[Int(slot)])].weight += links[Int(number)].weight
+                    unlink(number)
+                    rows.remove(number)
+                } else {
+                    rowOfSlot[Int(slot)] = number
+                    slotOfRow[Int(number)] = slot
+                }
+            }
+        }
+        index = (table, rowOfSlot, slotOfRow)
+    }
+
+    private func liveRows() -> [Int32] {
+        keys.liveSlots().flatMap { slot -> [Int32] in
+            var chain: [Int32] = []
+            var current = heads[Int(slot)]
+            while current >= 0 {
+                chain.append(current)
+                current = links[Int(current)].next
+            }
+            return chain
+        }
+    }
+
+    private func link(_ number: Int32, to slot: Int32, weight: Int64) {
+        let head = heads[Int(slot)]
+        if links.count <= Int(number) {
+            let extra = max(Int(number) + 1 - links.count, links.count)
+            links.append(contentsOf: repeatElement(Link(next: -1, previous: -1, slot: -1, weight: 0), count: extra))
+        }
+        links[Int(number)] = Link(next: head, previous: -1, slot: slot, weight: weight)
+        if head >= 0 { links[Int(head)].previous = number }
+        heads[Int(slot)] = number
+        keys.noteChange(slot)
+    }
+
+    private func unlink(_ number: Int32) {
+        let link = links[Int(number)]
+        if link.next >= 0 { links[Int(link.next)].previous = link.previous }
+        if link.previous >= 0 { links[Int(link.previous)].next = link.next } else { heads[Int(link.slot)] = link.next }
+        keys.noteChange(link.slot)
+        if heads[Int(link.slot)] < 0 { emptied.append(link.slot) }
+    }
+
+    /// Drops the rows whose expiry column is at or below `limit`.
+    func expire(through limit: Int64) {
+        guard let expiry, oldest <= limit else { return }
+        oldest = .max
+        for number in liveRows() {
+            let time = rows.timestamp(column: expiry.column, row: number)
+            if time > limit {
+                oldest = min(oldest, time)
+                continue
+            }
+            unlink(number)
+            rows.remove(number)
+            if var current = index {
+                index = nil
+                let slot = current.slotOfRow[Int(number)]
+                current.rowOfSlot[Int(slot)] = -1
+                current.table.remove(slot)
+                index = current
+            }
+        }
+        for slot in emptied where keys.isLive(slot) && heads[Int(slot)] < 0 { keys.remove(slot) }
+        emptied.removeAll(keepingCapacity: true)
+    }
+}

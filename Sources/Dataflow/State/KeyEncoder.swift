@@ -1,0 +1,268 @@
+internal import CXXHash
+
+/// Turns columns of a batch into bytes per row, for hash tables, placement and state on disk. The encoding is part of the format.
+///
+/// Per column, left to right, one tag byte: 0 for NULL (the value's bytes are then zero), 1 for a value; then the value,
+/// little-endian: boolean 1 byte, smallint 2, integer 4, bigint and timestamp 8, double 8, numeric 17 (mantissa, scale),
+/// interval 16, text a 4-byte length and its UTF-8.
+///
+/// - `sql`: values that SQL calls equal have equal bytes: numerics without trailing zeros, −0.0 as 0.0, one NaN, intervals as their
+///   span of microseconds (16 bytes).
+/// - `exact`: values that print differently have different bytes.
+package struct KeyEncoder: Sendable {
+    package enum Equality: Sendable {
+        case sql, exact
+    }
+
+    package let types: [DataType]
+    package let equality: Equality
+    /// Bytes per row when no column is text.
+    package let stride: Int?
+
+    package init(types: [DataType], equality: Equality) {
+        self.types = types
+        self.equality = equality
+        stride = types.contains(.text) ? nil : types.reduce(0) { $0 + 1 + Self.width($1) }
+    }
+
+    static func width(_ type: DataType) -> Int {
+        switch type {
+        case .boolean: 1
+        case .smallint: 2
+        case .integer: 4
+        case .bigint, .timestamp, .double: 8
+        case .numeric: 17
+        case .interval: 16
+        case .text: 4
+        }
+    }
+
+    /// The rows' bytes and their hashes.
+    package func encode(_ columns: [Column], count: Int) -> EncodedKeys {
+        let keys = EncodedKeys(count: count)
+        encode(columns, count: count, into: keys)
+        return keys
+    }
+
+    /// As ``encode(_:count:)``, reusing the memory of `keys`.
+    package func encode(_ columns: [Column], count: Int, into keys: EncodedKeys) {
+        precondition(columns.count == types.count)
+        keys.reset(count: count)
+        if let stride {
+            keys.reserve(bytes: count * stride)
+            for row in 0...count { keys.offsets[row] = Int(row * stride) }
+            var position = 0
+            for (column, type) in zip(columns, types) {
+                write(column, type, count) { row in keys.bytes + (row &* stride &+ position) }
+                position += 1 + Self.width(type)
+            }
+        } else {
+            measure(columns, count, keys)
+            // Each row's write position moves on from column to column.
+            let cursor = keys.cursors
+            for row in 0..<count { cursor[row] = keys.offsets[row] }
+            for (column, type) in zip(columns, types) {
+                if type == .text {
+                    writeText(column, count, keys.bytes, cursor)
+                } else {
+                    let size = 1 + Self.width(type)
+                    write(column, type, count) { row in
+                        let at = keys.bytes + cursor[row]
+                        cursor[row] += size
+                        return at
+                    }
+                }
+            }
+        }
+        for row in 0..<count {
+            let start = keys.offsets[row]
+            keys.hashes[row] = XXH3_64bits(keys.bytes + start, keys.offsets[row + 1] - start)
+        }
+    }
+
+    private func measure(_ columns: [Column], _ count: Int, _ keys: EncodedKeys) {
+        let fixed = types.reduce(0) { $0 + 1 + Self.width($1) }
+        for row in 0..<count { keys.cursors[row] = fixed }
+        for column in columns where column.type == .text {
+            column.withText { offsets, _ in
+                for row in 0..<count { keys.cursors[row] += Int(offsets[row + 1] - offsets[row]) }
+            }
+        }
+        var total = 0
+        keys.offsets[0] = 0
+        for row in 0..<count {
+            total += keys.cursors[row]
+            keys.offsets[row + 1] = total
+        }
+        keys.reserve(bytes: total)
+    }
+
+    private func writeText(_ column: Column, _ count: Int, _ bytes: UnsafeMutablePointer<UInt8>, _ cursor: UnsafeMutablePointer<Int>) {
+        column.withText { offsets, source in
+            for row in 0..<count {
+                let at = UnsafeMutableRawPointer(bytes + cursor[row])
+                let start = Int(offsets[row])
+                let length = Int(offsets[row + 1]) - start
+                at.storeBytes(of: column.isNull(row) ? 0 : 1, as: UInt8.self)
+                at.storeBytes(of: UInt32(length), toByteOffset: 1, as: UInt32.self)
+                (at + 5).copyMemory(from: source + start, byteCount: length)
+                cursor[row] += 5 + length
+            }
+        }
+    }
+
+    @inline(__always)
+    private func write(_ column: Column, _ type: DataType, _ count: Int, _ at: (Int) -> UnsafeMutablePointer<UInt8>) {
+        switch type {
+        case .boolean: writeFixed(column, count, at) { (value: UInt8) in value }
+        case .smallint: writeFixed(column, count, at) { (value: Int16) in value }
+        case .integer: writeFixed(column, count, at) { (value: Int32) in value }
+        case .bigint, .timestamp: writeFixed(column, count, at) { (value: Int64) in value }
+        case .double:
+            let exact = equality == .exact
+            writeFixed(column, count, at) { (value: Double) -> UInt64 in
+                if value.isNaN { return 0x7FF8_0000_0000_0000 }
+                return !exact && value == 0 ? 0 : value.bitPattern
+            }
+        case .numeric:
+            let exact = equality == .exact
+            writeFixed(column, count, at) { (value: Decimal) -> PackedDecimal in
+                let shown = exact ? value : value.normalized
+                return PackedDecimal(
+                    low: UInt64(truncatingIfNeeded: shown.mantissa), high: Int64(truncatingIfNeeded: shown.mantissa >> 64),
+                    scale: UInt8(truncatingIfNeeded: shown.scale))
+            }
+        case .interval:
+            if equality == .exact {
+                writeFixed(column, count, at) { (value: Interval) in value }
+            } else {
+                writeFixed(column, count, at) { (value: Interval) in value.span }
+            }
+        case .text: preconditionFailure("text has no fixed width")
+        }
+    }
+
+    /// 17 bytes, packed by ``writeFixed``.
+    private struct PackedDecimal: BitwiseCopyable {
+        var low: UInt64
+        var high: Int64
+        var scale: UInt8
+    }
+
+    @inline(__always)
+    private func writeFixed<Value: FixedWidthValue, Stored: BitwiseCopyable>(
+        _ column: Column, _ count: Int, _ at: (Int) -> UnsafeMutablePointer<UInt8>, _ map: (Value) -> Stored
+    ) {
+        let size = MemoryLayout<Stored>.size
+        column.withValues(as: Value.self) { values in
+            if column.validity == nil {
+                for row in 0..<count {
+                    let target = UnsafeMutableRawPointer(at(row))
+                    target.storeBytes(of: 1, as: UInt8.self)
+                    withUnsafeBytes(of: map(values[row])) {
+                        (target + 1).copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: size)
+                    }
+                }
+            } else {
+                for row in 0..<count {
+                    let target = UnsafeMutableRawPointer(at(row))
+                    if column.isNull(row) {
+                        target.initializeMemory(as: UInt8.self, repeating: 0, count: size + 1)
+                    } else {
+                        target.storeBytes(of: 1, as: UInt8.self)
+                        withUnsafeBytes(of: map(values[row])) {
+                        (target + 1).copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: size)
+                    }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads encoded rows back into columns (of `sql` keys: in the one form that stands for all equal values).
+    package func decode(_ rows: Int, _ row: (Int) -> UnsafePointer<UInt8>) -> [Column] {
+        let builders = types.map { ColumnBuilder(type: $0, capacity: rows) }
+        for index in 0..<rows {
+            var at = UnsafeRawPointer(row(index))
+            for (builder, type) in zip(builders, types) {
+                let isNull = at.load(as: UInt8.self) == 0
+                let value = at + 1
+                at += 1 + Self.width(type)
+                if type == .text { at += Int(value.loadUnaligned(as: UInt32.self)) }
+                if isNull {
+                    builder.appendNull()
+                    continue
+                }
+                switch type {
+                case .boolean: builder.append(value.load(as: UInt8.self))
+                case .smallint: builder.append(value.loadUnaligned(as: Int16.self))
+                case .integer: builder.append(value.loadUnaligned(as: Int32.self))
+                case .bigint, .timestamp: builder.append(value.loadUnaligned(as: Int64.self))
+                case .double: builder.append(Double(bitPattern: value.loadUnaligned(as: UInt64.self)))
+                case .numeric:
+                    let low = value.loadUnaligned(as: UInt64.self)
+                    let high = value.loadUnaligned(fromByteOffset: 8, as: Int64.self)
+                    builder.append(
+                        Decimal(mantissa: Int128(high) << 64 | Int128(low), scale: Int32(value.load(fromByteOffset: 16, as: UInt8.self))))
+                case .interval:
+                    if equality == .exact {
+                        builder.append(value.loadUnaligned(as: Interval.self))
+                    } else {
+                        let span = value.loadUnaligned(as: Int128.self)
+                        let (days, rest) = span.quotientAndRemainder(dividingBy: Int128(Timestamp.microsecondsPerDay))
+                        builder.append(Interval(days: Int32(clamping: days), microseconds: Int64(rest)))
+                    }
+                case .text:
+                    let length = Int(value.loadUnaligned(as: UInt32.self))
+                    builder.append(utf8: UnsafeBufferPointer(start: (value + 4).assumingMemoryBound(to: UInt8.self), count: length))
+                }
+            }
+        }
+        return builders.map { $0.finish() }
+    }
+}
+
+/// Encoded rows: row *i* is `bytes[offsets[i] ..< offsets[i + 1]]`, with its XXH3 hash of 64 bits, seed 0.
+package final class EncodedKeys {
+    package private(set) var count = 0
+    package private(set) var bytes: UnsafeMutablePointer<UInt8>
+    package private(set) var offsets: UnsafeMutablePointer<Int>
+    package private(set) var hashes: UnsafeMutablePointer<UInt64>
+    fileprivate private(set) var cursors: UnsafeMutablePointer<Int>
+    private var rowCapacity = 0
+    private var byteCapacity = 0
+
+    package init(count: Int = 0) {
+        bytes = .allocate(capacity: 1)
+        offsets = .allocate(capacity: 1)
+        hashes = .allocate(capacity: 1)
+        cursors = .allocate(capacity: 1)
+        reset(count: count)
+    }
+
+    deinit {
+        bytes.deallocate()
+        offsets.deallocate()
+        hashes.deallocate()
+        cursors.deallocate()
+    }
+
+    fileprivate func reset(count: Int) {
+        self.count = count
+        guard count + 1 > rowCapacity else { return }
+        rowCapacity = max(count + 1, rowCapacity * 2)
+        offsets.deallocate()
+        hashes.deallocate()
+        cursors.deallocate()
+        offsets = .allocate(capacity: rowCapacity)
+        hashes = .allocate(capacity: rowCapacity)
+        cursors = .allocate(capacity: rowCapacity)
+    }
+
+    fileprivate func reserve(bytes needed: Int) {
+        guard needed > byteCapacity else { return }
+        byteCapacity = max(needed, byteCapacity * 2)
+        bytes.deallocate()
+        bytes = .allocate(capacity: byteCapacity)
+    }
+}

@@ -1,0 +1,311 @@
+/// One worker's instance of the dataflow graph: all operators, for the vnodes that it owns. Synchronous and single-threaded.
+///
+/// An epoch: ``beginEpoch(watermarks:)``, any number of ``push(_:source:)`` and ``receive(_:from:)`` in any order,
+/// ``finishSources()`` once, further messages until ``isEpochComplete``. After each call the outbox holds what other workers must
+/// get, in order. An operator flushes when all its inputs have: its own side's, and of an exchange those of all other workers.
+package final class Worker {
+    package let index: Int
+    package let workerCount: Int
+    private var nodes: [OperatorID: Node] = [:]
+    /// In topological order.
+    private var order: [OperatorID] = []
+    /// Consumers of each output, also of outputs that live elsewhere.
+    private var consumers: [OperatorID: [(node: Node, port: Int)]] = [:]
+    private let outbox = Outbox()
+    private var unfinished = 0
+    private var sourcesFinished = true
+
+    /// A node as installed: its operator, and how far it is in the running epoch.
+    private final class Node {
+        let spec: GraphNode
+        let operation: Operator
+        /// Input edges that have not reached the barrier.
+        var pending = 0
+        /// Of an exchange: the other workers whose barrier has not come.
+        var awaited = 0
+        var barrierSent = false
+        var isDone = true
+        var rowsIn: Int64 = 0
+        var rowsOut: Int64 = 0
+
+        init(_ spec: GraphNode, _ operation: Operator) {
+            self.spec = spec
+            self.operation = operation
+        }
+    }
+
+    /// Messages for other workers; a class, so that exchanges can share it.
+    private final class Outbox {
+        var messages: [OutboundMessage] = []
+    }
+
+    package init(index: Int, workerCount: Int) {
+        precondition(index >= 0 && index < workerCount)
+        self.index = index
+        self.workerCount = workerCount
+    }
+
+    /// Which worker owns a vnode: equal, contiguous shares.
+    package static func owner(ofVNode vnode: Int, workerCount: Int) -> Int { vnode * workerCount / VNode.count }
+
+    /// The vnode of the empty key: where a global aggregate lives.
+    private static let emptyKeyVNode = VNode.of(hash: KeyEncoder(types: [], equality: .sql).encode([], count: 1).hashes[0])
+
+    // MARK: graph
+
+    /// Adds nodes, between epochs. Inputs may be nodes installed before, or outputs that only ``seed(_:output:into:)`` feeds.
+    package func install(_ added: [GraphNode], outlets: any OutletProvider) throws(GraphError) {
+        precondition(isEpochComplete, "nodes are installed between epochs")
+        var types: [OperatorID: [DataType]] = nodes.mapValues(\.spec.types)
+        for spec in added { types[spec.id] = spec.types }
+        for spec in added {
+            let inputs = spec.inputs.map { types[$0] ?? [] }
+            let operation = try makeOperator(spec, inputs, outlets)
+            operation.errors = outlets.errorOutlet(owner: spec.owner)
+            add(Node(spec, operation))
+        }
+    }
+
+    private func add(_ node: Node) {
+        precondition(nodes[node.spec.id] == nil, "operator \(node.spec.id.rawValue) is installed twice")
+        nodes[node.spec.id] = node
+        order.append(node.spec.id)
+        for (port, input) in node.spec.inputs.enumerated() { consumers[input, default: []].append((node, port)) }
+    }
+
+    private func makeOperator(_ spec: GraphNode, _ inputs: [[DataType]], _ outlets: any OutletProvider) throws(GraphError) -> Operator {
+        let ownsEmptyKey = Self.owner(ofVNode: Self.emptyKeyVNode, workerCount: workerCount) == index
+        switch spec.kind {
+        case .source, .scan, .unionAll: return PassOperator()
+        case .values(let rows): return ValuesOperator(rows, types: spec.types, isOwner: index == 0)
+        case .filter(let condition): return try FilterOperator(condition)
+        case .project(let expressions): return try ProjectOperator(expressions)
+        case .upsert(let key): return UpsertOperator(key: key, types: spec.types)
+        case .join(let join):
+            guard inputs.count == 2 else { throw GraphError("a join has two inputs, not \(inputs.count)") }
+            return JoinOperator(join, left: inputs[0], right: inputs[1])
+        case .aggregate(let aggregate):
+            return try AggregateOperator(aggregate, inputTypes: inputs.first ?? [], ownsEmptyKey: ownsEmptyKey)
+        case .topN(let topN): return TopNOperator(topN, types: inputs.first ?? [])
+        case .exchange(let key):
+            let (outbox, edge) = (outbox, spec.id)
+            return ExchangeOperator(key: key, types: spec.types, index: index, workerCount: workerCount) { target, delta in
+                outbox.messages.append(OutboundMessage(target: target, message: .rows(edge: edge, delta)))
+            }
+        case .view(let view): return OutletOperator(outlets.outlet(view: view, types: spec.types))
+        case .sink(let sink): return OutletOperator(outlets.outlet(sink: sink, types: spec.types))
+        }
+    }
+
+    /// Removes nodes with their state, between epochs; nothing else may consume them.
+    package func remove(_ ids: Set<OperatorID>) {
+        precondition(isEpochComplete, "nodes are removed between epochs")
+        order.removeAll { ids.contains($0) }
+        for id in ids { nodes[id] = nil }
+        consumers = consumers.filter { !ids.contains($0.key) }.mapValues { $0.filter { !ids.contains($0.node.spec.id) } }
+    }
+
+    /// Takes over nodes with their state from another instance of the same worker, between epochs of both.
+    package func adopt(_ ids: Set<OperatorID>, from other: Worker) {
+        precondition(isEpochComplete && other.isEpochComplete && index == other.index && workerCount == other.workerCount)
+        let moved = other.order.filter { ids.contains($0) }.compactMap { other.nodes[$0] }
+        other.remove(ids)
+        for node in moved {
+            // An exchange puts its messages out through the outbox that it was made with.
+            if case .exchange(let key) = node.spec.kind {
+                let (outbox, edge) = (outbox, node.spec.id)
+                let exchange = ExchangeOperator(key: key, types: node.spec.types, index: index, workerCount: workerCount) { target, delta in
+                    outbox.messages.append(OutboundMessage(target: target, message: .rows(edge: edge, delta)))
+                }
+                add(Node(node.spec, exchange))
+            } else {
+                add(node)
+            }
+        }
+    }
+
+    // MARK: epochs
+
+    /// Begins an epoch. `watermarks` are those of the tables at the end of the last one, in microseconds; a table without one is absent.
+    package func beginEpoch(watermarks: [String: Int64]) {
+        precondition(isEpochComplete, "an epoch begins after the last one is complete")
+        sourcesFinished = false
+        unfinished = order.count
+        for id in order {
+            guard let node = nodes[id] else { continue }
+            node.isDone = false
+            node.pending = max(node.spec.inputs.count, 1)
+            if case .exchange = node.spec.kind { node.awaited = workerCount - 1 }
+            node.operation.beginEpoch(watermarks: watermarks)
+        }
+    }
+
+    /// Rows of a source (or scan) node.
+    package func push(_ delta: Delta, source: OperatorID) {
+        guard let node = nodes[source] else { return }
+        precondition(!sourcesFinished, "rows after finishSources")
+        delta.forEachBatch { deliver($0, to: node, port: 0) }
+    }
+
+    /// A message of another worker's exchange.
+    package func receive(_ message: ExchangeMessage, from worker: Int) {
+        switch message {
+        case .rows(let edge, let delta):
+            guard let node = nodes[edge] else { preconditionFailure("rows for edge \(edge.rawValue), which is not installed") }
+            node.rowsIn += Int64(delta.count)
+            emit(delta, from: node)
+        case .barrier(let edge):
+            guard let node = nodes[edge] else { preconditionFailure("a barrier for edge \(edge.rawValue), which is not installed") }
+            precondition(node.awaited > 0, "worker \(worker) sent a second barrier on edge \(edge.rawValue)")
+            node.awaited -= 1
+            finishIfReady(node)
+        }
+    }
+
+    /// All rows of the epoch's sources have been pushed.
+    package func finishSources() {
+        precondition(!sourcesFinished, "finishSources is called once an epoch")
+        sourcesFinished = true
+        let local = Set(order)
+        for id in order {
+            guard let node = nodes[id] else { continue }
+            if node.spec.inputs.isEmpty {
+                node.pending = 0
+            } else {
+                node.pending -= node.spec.inputs.count { !local.contains($0) }
+            }
+        }
+        // Later nodes finish when their inputs have; a node is asked again then.
+        for id in order {
+            if let node = nodes[id] { finishIfReady(node) }
+        }
+    }
+
+    /// Feeds rows to newly installed consumers of an output, as if it had just emitted them: within an epoch, before finishSources.
+    package func seed(_ rows: [Delta], output: OperatorID, into ids: Set<OperatorID>) {
+        precondition(!sourcesFinished, "seeding belongs before finishSources")
+        for delta in rows {
+            delta.forEachBatch { batch in
+                for (node, port) in consumers[output] ?? [] where ids.contains(node.spec.id) { deliver(batch, to: node, port: port) }
+            }
+        }
+    }
+
+    /// Every operator has flushed and every barrier has come.
+    package var isEpochComplete: Bool { unfinished == 0 }
+
+    /// What other workers must get, in order; empties the outbox.
+    package func takeOutbox() -> [OutboundMessage] {
+        let messages = outbox.messages
+        outbox.messages = []
+        return messages
+    }
+
+    private func finishIfReady(_ node: Node) {
+        guard !node.isDone, node.pending == 0 else { return }
+        if case .exchange = node.spec.kind {
+            if !node.barrierSent {
+                node.barrierSent = true
+                for target in 0..<workerCount where target != index {
+                    outbox.messages.append(OutboundMessage(target: target, message: .barrier(edge: node.spec.id)))
+                }
+            }
+            guard node.awaited == 0 else { return }
+            node.barrierSent = false
+        }
+        node.isDone = true
+        node.operation.flush { emit($0, from: node) }
+        unfinished -= 1
+        for (consumer, _) in consumers[node.spec.id] ?? [] {
+            consumer.pending -= 1
+            if sourcesFinished { finishIfReady(consumer) }
+        }
+    }
+
+    private func deliver(_ delta: Delta, to node: Node, port: Int) {
+        node.rowsIn += Int64(delta.count)
+        node.operation.process(delta, port: port) { emit($0, from: node) }
+    }
+
+    private func emit(_ delta: Delta, from node: Node) {
+        node.rowsOut += Int64(delta.count)
+        for (consumer, port) in consumers[node.spec.id] ?? [] { deliver(delta, to: consumer, port: port) }
+    }
+
+    // MARK: facts
+
+    /// Counters and state of every node, in topological order.
+    package func statistics() -> [OperatorStatistics] {
+        order.compactMap { nodes[$0] }.map { node in
+            OperatorStatistics(
+                id: node.spec.id, kind: node.spec.kind.name, owner: node.spec.owner, rowsIn: node.rowsIn, rowsOut: node.rowsOut,
+                stateEntries: node.operation.stateEntries, stateBytes: node.operation.stateBytes)
+        }
+    }
+
+    /// The columns of a node's output that any consumer reads.
+    package func requiredColumns(of id: OperatorID) -> Set<Int> {
+        var required: Set<Int> = []
+        for (node, _) in consumers[id] ?? [] {
+            switch node.spec.kind {
+            case .filter(let condition): required.formUnion(condition.columns.union(requiredColumns(of: node.spec.id)))
+            case .project(let expressions): for expression in expressions { required.formUnion(expression.columns) }
+            case .exchange(let key): required.formUnion(Set(key).union(requiredColumns(of: node.spec.id)))
+            case .unionAll: required.formUnion(requiredColumns(of: node.spec.id))
+            case .aggregate(let aggregate):
+                required.formUnion(aggregate.groupBy)
+                for call in aggregate.calls { required.formUnion([call.argument, call.filter].compactMap { $0 }) }
+            case .join, .topN, .upsert, .view, .sink, .source, .scan, .values:
+                required.formUnion(0..<(nodes[id]?.spec.types.count ?? node.spec.types.count))
+            }
+        }
+        return required
+    }
+}
+
+/// What one operator has done and keeps.
+package struct OperatorStatistics: Sendable, Codable, Equatable {
+    package var id: OperatorID
+    package var kind: String
+    package var owner: String
+    package var rowsIn: Int64
+    package var rowsOut: Int64
+    package var stateEntries: Int
+    package var stateBytes: Int
+}
+
+extension OperatorKind {
+    /// The operator's name in plans and statistics.
+    package var name: String {
+        switch self {
+        case .source: "source"
+        case .scan: "scan"
+        case .values: "values"
+        case .filter: "filter"
+        case .project: "project"
+        case .unionAll: "union all"
+        case .upsert: "upsert"
+        case .join: "join"
+        case .aggregate: "aggregate"
+        case .topN: "top-n"
+        case .exchange: "exchange"
+        case .view: "view"
+        case .sink: "sink"
+        }
+    }
+}
+
+extension Expression {
+    /// The input columns that the expression reads.
+    package var columns: Set<Int> {
+        switch self {
+        case .column(let index, _): [index]
+        case .literal: []
+        case .call(_, let operands, _), .and(let operands), .or(let operands), .coalesce(let operands, _):
+            operands.reduce(into: []) { $0.formUnion($1.columns) }
+        case .not(let operand), .isNull(let operand): operand.columns
+        case .branches(let branches, let otherwise, _):
+            branches.reduce(into: otherwise.columns) { $0.formUnion($1.condition.columns.union($1.value.columns)) }
+        }
+    }
+}
