@@ -1,0 +1,52 @@
+internal import Synchronization
+
+/// Brings the reports of all workers about a lane's step together for the one task that waits for them.
+final class StepCollector: Sendable {
+    private struct Pending {
+        var reports: [StepReport] = []
+        var failure: StepFailure?
+        var missing: Int
+        var waiter: CheckedContinuation<Result<[StepReport], StepFailure>, Never>
+    }
+
+    private let workerCount: Int
+    private let pending = Mutex<[LaneID: Pending]>([:])
+
+    init(workerCount: Int) {
+        self.workerCount = workerCount
+    }
+
+    /// Calls `begin` and waits until every worker has reported. One step of a lane at a time.
+    func collect(_ lane: LaneID, begin: () -> Void) async throws(StepFailure) -> [StepReport] {
+        let result = await withCheckedContinuation { continuation in
+            pending.withLock { pending in
+                precondition(pending[lane] == nil, "lane \(lane.rawValue) runs two steps at once")
+                pending[lane] = Pending(missing: workerCount, waiter: continuation)
+            }
+            begin()
+        }
+        return try result.get().sorted { $0.worker < $1.worker }
+    }
+
+    func report(_ lane: LaneID, _ result: Result<StepReport, StepFailure>) {
+        let done = pending.withLock { pending -> Pending? in
+            // The step has failed by another worker's report.
+            guard var entry = pending[lane] else { return nil }
+            entry.missing -= 1
+            switch result {
+            case .success(let report): entry.reports.append(report)
+            case .failure(let failure): entry.failure = entry.failure ?? failure
+            }
+            // A failed worker never sends its barriers, so the others would not end: the first failure ends the step.
+            let isDone = entry.missing == 0 || entry.failure != nil
+            pending[lane] = isDone ? nil : entry
+            return isDone ? entry : nil
+        }
+        guard let done else { return }
+        if let failure = done.failure {
+            done.waiter.resume(returning: .failure(failure))
+        } else {
+            done.waiter.resume(returning: .success(done.reports))
+        }
+    }
+}

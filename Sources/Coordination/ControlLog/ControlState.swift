@@ -1,0 +1,250 @@
+package import Actors
+package import Dataflow
+package import Log
+
+/// The cluster's state as the control log has it: a pure fold of its records, the same wherever it is computed.
+///
+/// A record is accepted only if it was decided at the version that the fold has reached and fits its state; the version is the
+/// offset of the record accepted last. What is not accepted changes nothing.
+package struct ControlState: Sendable {
+    /// −1 before the first accepted record.
+    package private(set) var version: Int64 = -1
+    /// The offset of the next record to fold.
+    package private(set) var nextOffset: Int64 = 0
+    package private(set) var catalog = Catalog()
+    /// All nodes deployed, in order of deployment, which is a topological one.
+    package private(set) var nodes: [GraphNode] = []
+    /// Topics that tables read, by name.
+    package private(set) var topics: [String: Topic] = [:]
+    /// Records that were skipped or rejected, newest last, at most ``rejectionsMax``.
+    package private(set) var rejections: [Rejection] = []
+
+    /// A topic that at least one table reads.
+    package struct Topic: Sendable, Hashable {
+        package var plan: TopicPlan
+        /// The name in frontiers: the topic's, but of a virtual topic one that no later topic of that name will have.
+        package var frontierName: String
+        package var partitionCount: Int
+        /// The offset and append time (microseconds since 1970) of the record that made its first table.
+        package var createdVersion: Int64
+        package var createdTime: Int64
+        /// Per table, in order of deployment, where it is read from.
+        package var tables: [Table]
+
+        package struct Table: Sendable, Hashable {
+            package var schema: TableSchema
+            package var node: OperatorID
+            package var start: [Int: Int64]
+        }
+
+        package var partitions: [TopicPartition] {
+            (0..<partitionCount).map { TopicPartition(frontierName, $0) }
+        }
+    }
+
+    package struct Rejection: Sendable, Hashable, Codable {
+        package var offset: Int64
+        package var reason: String
+    }
+
+    package enum Verdict: Sendable, Equatable {
+        case accepted
+        /// It was decided at another version.
+        case stale(expected: Int64)
+        case rejected(String)
+    }
+
+    /// Enough to see what went wrong lately.
+    package static let rejectionsMax = 100
+
+    package init() {}
+
+    /// Folds the record at `offset`, which must be ``nextOffset`` or later (offsets may have been trimmed).
+    package mutating func apply(_ entry: ControlEntry, offset: Int64, appendTime: Int64) -> Verdict {
+        precondition(offset >= nextOffset, "control record \(offset) is folded twice")
+        nextOffset = offset + 1
+        let verdict: Verdict =
+            switch entry {
+            case .record(.deploy(let deploy)): self.deploy(deploy, offset: offset, appendTime: appendTime)
+            case .record(.drop(let drop)): self.drop(drop)
+            case .unknown(let kind, let version): .rejected("kind \(kind) of version \(version) is not known")
+            case .malformed(let message): .rejected("malformed: \(message)")
+            }
+        switch verdict {
+        case .accepted: version = offset
+        case .stale(let expected): note(offset, "decided after \(expected), not \(version)")
+        case .rejected(let reason): note(offset, reason)
+        }
+        return verdict
+    }
+
+    private mutating func note(_ offset: Int64, _ reason: String) {
+        rejections.append(Rejection(offset: offset, reason: reason))
+        if rejections.count > Self.rejectionsMax { rejections.removeFirst() }
+    }
+
+    // MARK: Deploy
+
+    private mutating func deploy(_ deploy: ControlRecord.Deploy, offset: Int64, appendTime: Int64) -> Verdict {
+        guard deploy.after == version else { return .stale(expected: deploy.after) }
+        guard !deploy.deployments.isEmpty else { return .rejected("nothing to deploy") }
+        guard let start = Frontier(token: deploy.start) else { return .rejected("start is not a frontier") }
+        var next = self
+        for deployment in deploy.deployments {
+            if let reason = next.add(deployment, deploy, start: start, offset: offset, appendTime: appendTime) {
+                return .rejected(reason)
+            }
+        }
+        self = next
+        return .accepted
+    }
+
+    /// Adds one deployment, or says why it does not fit.
+    private mutating func add(
+        _ deployment: Deployment, _ deploy: ControlRecord.Deploy, start: Frontier, offset: Int64, appendTime: Int64
+    ) -> String? {
+        var relation = deployment.relation
+        let name = relation.name
+        guard catalog[name] == nil else { return "relation \"\(name)\" exists" }
+        for dependency in relation.dependencies where catalog[dependency] == nil {
+            return "relation \"\(dependency)\", which \"\(name)\" reads, does not exist"
+        }
+        if let reason = unfit(deployment) { return reason }
+        if case .table(let schema) = relation.kind {
+            if let reason = add(schema, of: deployment, deploy, start: start, offset: offset, appendTime: appendTime) {
+                return reason
+            }
+        }
+        relation.sequence = offset
+        catalog.apply(Deployment(relation: relation, graph: deployment.graph))
+        nodes += deployment.graph.nodes
+        return nil
+    }
+
+    /// Why the deployment's nodes do not fit behind those deployed, if so.
+    private func unfit(_ deployment: Deployment) -> String? {
+        let name = deployment.relation.name
+        var own: Set<OperatorID> = []
+        let offered = Set(catalog.ordered.compactMap(\.node))
+        for node in deployment.graph.nodes {
+            guard node.id.rawValue >= catalog.nextOperator, own.insert(node.id).inserted else {
+                return "operator \(node.id.rawValue) of \"\(name)\" has been given out before"
+            }
+            guard node.owner == name else {
+                return "operator \(node.id.rawValue) of \"\(name)\" is owned by \(node.owner)"
+            }
+            for input in node.inputs where !own.contains(input) && !offered.contains(input) {
+                return "operator \(node.id.rawValue) of \"\(name)\" reads \(input.rawValue), which no relation offers"
+            }
+            if case .sink(let sink) = node.kind, sink.connector != "blackhole" {
+                return "sink connector \"\(sink.connector)\" is not known (blackhole is)"
+            }
+        }
+        if let node = deployment.relation.node, !own.contains(node) {
+            return "\"\(name)\" has no operator \(node.rawValue)"
+        }
+        return nil
+    }
+
+    private mutating func add(
+        _ schema: TableSchema, of deployment: Deployment, _ deploy: ControlRecord.Deploy, start: Frontier,
+        offset: Int64,
+        appendTime: Int64
+    ) -> String? {
+        let source = deployment.graph.nodes.first { node in
+            if case .source(let table) = node.kind { return table == schema.name }
+            return false
+        }
+        guard let source else { return "table \"\(schema.name)\" has no source operator" }
+        guard Self.connectors.contains(schema.connector) else {
+            return "connector \"\(schema.connector)\" is not known (\(Self.connectors.joined(separator: ", ")) are)"
+        }
+        let plan: TopicPlan
+        do throws(OptionError) {
+            plan = try TopicPlan(schema)
+        } catch {
+            return error.description
+        }
+        if topics[schema.topic] == nil {
+            guard let partitionCount = deploy.partitions[schema.topic], partitionCount > 0 else {
+                return "topic \"\(schema.topic)\" has no number of partitions"
+            }
+            let frontierName = plan.origin.isStored ? schema.topic : "\(schema.topic)@\(offset)"
+            topics[schema.topic] = Topic(
+                plan: plan, frontierName: frontierName, partitionCount: partitionCount, createdVersion: offset,
+                createdTime: appendTime, tables: [])
+        }
+        guard var topic = topics[schema.topic] else { preconditionFailure("topic \(schema.topic) was just added") }
+        guard topic.plan.origin == plan.origin else {
+            return
+                "topic \"\(schema.topic)\" is read by \"\(topic.tables.first?.schema.name ?? "")\" with other options"
+        }
+        if let partitions = plan.partitions, partitions != topic.partitionCount {
+            return "topic \"\(schema.topic)\" has \(topic.partitionCount) partitions, not \(partitions)"
+        }
+        var starts: [Int: Int64] = [:]
+        for partition in 0..<topic.partitionCount {
+            let offset = start[TopicPartition(topic.frontierName, partition)]
+            if offset > 0 { starts[partition] = offset }
+        }
+        topic.tables.append(Topic.Table(schema: schema, node: source.id, start: starts))
+        topics[schema.topic] = topic
+        return nil
+    }
+
+    /// What a table may be fed by. `http` and `log` have no task: records are pushed or inserted.
+    package static let connectors = ["file", "generator", "http", "log"]
+
+    // MARK: Drop
+
+    private mutating func drop(_ drop: ControlRecord.Drop) -> Verdict {
+        guard drop.after == version else { return .stale(expected: drop.after) }
+        guard !drop.names.isEmpty else { return .rejected("nothing to drop") }
+        let names = Set(drop.names)
+        for name in drop.names {
+            guard catalog[name] != nil else { return .rejected("relation \"\(name)\" does not exist") }
+            for dependent in catalog.dependents(of: name) where !names.contains(dependent.name) {
+                return .rejected("\"\(dependent.name)\" depends on \"\(name)\"")
+            }
+        }
+        for name in drop.names { catalog.remove(name) }
+        nodes.removeAll { names.contains($0.owner) }
+        for (name, var topic) in topics {
+            topic.tables.removeAll { names.contains($0.schema.name) }
+            topics[name] = topic.tables.isEmpty ? nil : topic
+        }
+        return .accepted
+    }
+}
+
+extension ControlState {
+    /// The topics in order of name.
+    package var orderedTopics: [Topic] { topics.values.sorted { $0.plan.name < $1.plan.name } }
+
+    /// Nodes of a relation.
+    package func nodes(of name: String) -> [GraphNode] { nodes.filter { $0.owner == name } }
+
+    /// Whether any relation's operators read those of a table: only then is a generator's virtual topic read.
+    package func hasConsumers(_ topic: Topic) -> Bool {
+        let names = Set(topic.tables.map(\.schema.name))
+        let own = Set(nodes.filter { names.contains($0.owner) }.map(\.id))
+        return nodes.contains { !names.contains($0.owner) && $0.inputs.contains { own.contains($0) } }
+    }
+
+    /// Whether the epochs read the topic.
+    package func isRead(_ topic: Topic) -> Bool {
+        if case .generator = topic.plan.origin { return hasConsumers(topic) }
+        return true
+    }
+
+    /// Maintained views, sinks and their tables that read any table of the topic, directly or not, in order of creation.
+    package func readers(ofTopic name: String) -> [String] {
+        var reached = Set((topics[name]?.tables ?? []).map(\.schema.name))
+        var readers: [String] = []
+        for relation in catalog.ordered where relation.dependencies.contains(where: { reached.contains($0) }) {
+            reached.insert(relation.name)
+            if !nodes(of: relation.name).isEmpty { readers.append(relation.name) }
+        }
+        return readers
+    }
+}

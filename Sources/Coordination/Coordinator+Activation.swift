@@ -1,0 +1,299 @@
+internal import Actors
+internal import Dataflow
+internal import Log
+
+extension Coordinator {
+    /// Changes the graph as accepted records and finished builds ask, in their order, between two epochs.
+    func applyActivations() async throws(CoordinationError) {
+        for id in builds.keys.sorted() where builds[id]?.isCaughtUp == true || builds[id]?.failure != nil {
+            try await finishBuild(id)
+        }
+        var position = 0
+        while position < activations.count {
+            let activation = activations[position]
+            let isDone =
+                switch activation.record {
+                case .deploy(let deploy): try await apply(deploy, version: activation.version)
+                case .drop(let drop): await apply(drop, activation)
+                }
+            if isDone {
+                activations.removeAll { $0.version == activation.version }
+            } else {
+                position += 1
+            }
+        }
+    }
+
+    // MARK: Deploy
+
+    /// What new nodes read from relations that were deployed before.
+    private struct Inputs {
+        /// Tables whose records must be replayed unless none has been read.
+        var tables: Set<String> = []
+        /// Views whose rows must be fed in.
+        var views: [String: (output: OperatorID, consumers: Set<OperatorID>)] = [:]
+    }
+
+    /// Installs new relations, or starts to build them aside; false if they must wait for others that are being built.
+    private func apply(_ deploy: ControlRecord.Deploy, version: Int64) async throws(CoordinationError) -> Bool {
+        let nodes = deploy.deployments.flatMap(\.graph.nodes)
+        let names = Set(deploy.deployments.map(\.relation.name))
+        let inputs = inputs(of: nodes)
+        for name in inputs.tables.union(inputs.views.keys) where activeSince[name] == nil { return false }
+        let newTables = Set(
+            deploy.deployments.compactMap { deployment in
+                if case .table(let schema) = deployment.relation.kind { return schema.name }
+                return nil
+            })
+        let touched = inputs.tables.union(newTables)
+        if state.orderedTopics.contains(where: { mustReplay($0, touched) }) {
+            build(nodes, names: names, inputs: inputs, newTables: newTables, version: version)
+            return true
+        }
+        var sources: [LaneSetup.Source] = []
+        for topic in state.orderedTopics where state.isRead(topic) {
+            let isNew = !readTopics.contains(topic.frontierName)
+            let tables = topic.tables.filter { isNew || newTables.contains($0.schema.name) }
+            guard !tables.isEmpty else { continue }
+            sources.append(source(topic, tables: tables, keepsDeadLetters: { _ in true }))
+            readTopics.insert(topic.frontierName)
+        }
+        try await install(LaneSetup(nodes: nodes, sources: sources), into: .main)
+        seed(inputs.views)
+        activate(names, version: version, atNextEpoch: names != newTables)
+        return true
+    }
+
+    private func inputs(of nodes: [GraphNode]) -> Inputs {
+        let own = Set(nodes.map(\.id))
+        var inputs = Inputs()
+        for node in nodes {
+            for input in node.inputs where !own.contains(input) {
+                guard let source = state.nodes.first(where: { $0.id == input }) else {
+                    preconditionFailure("the fold accepts no operator \(input.rawValue) that is not there")
+                }
+                if case .view(let view) = source.kind {
+                    inputs.views[view.name, default: (input, [])].consumers.insert(node.id)
+                } else {
+                    inputs.tables.insert(source.owner)
+                }
+            }
+        }
+        return inputs
+    }
+
+    /// Whether records of the topic have been read that one of `tables` has to see.
+    private func mustReplay(_ topic: ControlState.Topic, _ tables: Set<String>) -> Bool {
+        topic.tables.contains { table in
+            tables.contains(table.schema.name)
+                && topic.partitions.contains { clock.frontier[$0] > (table.start[$0.partition] ?? 0) }
+        }
+    }
+
+    /// The source that feeds `tables` of a topic.
+    func source(
+        _ topic: ControlState.Topic, tables: [ControlState.Topic.Table], keepsDeadLetters: (String) -> Bool
+    ) -> LaneSetup.Source {
+        let setups = tables.map { table in
+            LaneSetup.Table(
+                schema: table.schema, node: table.node, start: table.start,
+                keepsDeadLetters: keepsDeadLetters(table.schema.name))
+        }
+        return LaneSetup.Source(
+            topic: topic.plan, name: topic.frontierName, partitionCount: topic.partitionCount, tables: setups)
+    }
+
+    func install(_ setup: LaneSetup, into lane: LaneID) async throws(CoordinationError) {
+        let made: [ShardSet]
+        do throws(GraphError) {
+            made = try await pool.install(setup, into: lane)
+        } catch {
+            throw CoordinationError(.refused, "the graph cannot be installed: \(error)")
+        }
+        if lane == .main { take(made) } else { builds[lane]?.shards = made }
+    }
+
+    private func take(_ made: [ShardSet]) {
+        for index in made.indices { shards[index].merge(made[index]) }
+    }
+
+    private func seed(_ views: [String: (output: OperatorID, consumers: Set<OperatorID>)]) {
+        for name in views.keys.sorted() {
+            guard let view = views[name] else { continue }
+            pendingSeeds.append(
+                StepPlan.Seed(view: name, output: view.output, consumers: view.consumers, epoch: clock.epoch))
+        }
+    }
+
+    /// The relations' nodes are in the main lane: from the next epoch on their rows are right, those of tables at once.
+    private func activate(_ names: Set<String>, version: Int64, atNextEpoch: Bool) {
+        for name in names { activeSince[name] = atNextEpoch ? clock.epoch + 1 : clock.epoch }
+        if atNextEpoch { isEpochForced = true } else { finish(version, .success(())) }
+    }
+
+    /// An epoch has been committed: changes that waited for it have taken effect.
+    func finishActivations() {
+        for version in pendingVersions.sorted() {
+            guard !activations.contains(where: { $0.version == version }),
+                !builds.values.contains(where: { $0.version == version })
+            else { continue }
+            finish(version, .success(()))
+        }
+    }
+
+    // MARK: Drop
+
+    /// Removes relations; false if one of them is being built together with others that stay.
+    private func apply(_ drop: ControlRecord.Drop, _ activation: Activation) async -> Bool {
+        let names = Set(drop.names)
+        for (id, build) in builds where !build.names.isDisjoint(with: names) {
+            guard build.names.isSubset(of: names) else { return false }
+            builds[id]?.isCancelled = true
+            buildBell.ring()
+            finish(build.version, .failure(CoordinationError(.refused, "dropped while it was being built")))
+        }
+        for other in activations where other.version < activation.version {
+            // A deployment that still waits for its turn comes first.
+            if !names.isDisjoint(with: other.names) { return false }
+        }
+        await pool.remove(names, nodes: activation.removed)
+        for index in shards.indices { shards[index].remove(names) }
+        for name in names { activeSince[name] = nil }
+        pendingSeeds = pendingSeeds.compactMap { seed in
+            guard !names.contains(seed.view) else { return nil }
+            var seed = seed
+            seed.consumers.subtract(activation.removed)
+            return seed.consumers.isEmpty ? nil : seed
+        }
+        reports = reports.filter { !names.contains($0.key.table) }
+        let kept = Set(state.orderedTopics.map(\.frontierName))
+        readTopics.formIntersection(kept)
+        finish(activation.version, .success(()))
+        return true
+    }
+
+    // MARK: Building aside
+
+    private func build(
+        _ nodes: [GraphNode], names: Set<String>, inputs: Inputs, newTables: Set<String>, version: Int64
+    ) {
+        var setup = LaneSetup(nodes: [], sources: [])
+        // Views that are fed in later stand in as sources without records.
+        for node in state.nodes {
+            if case .view(let view) = node.kind, inputs.views[view.name]?.output == node.id {
+                setup.nodes.append(
+                    GraphNode(
+                        id: node.id, kind: .source(table: view.name), inputs: [], types: node.types, owner: node.owner))
+            } else if inputs.tables.contains(node.owner) {
+                setup.nodes.append(node)
+            }
+        }
+        setup.nodes += nodes
+        var start: [TopicPartition: Int64] = [:]
+        let touched = inputs.tables.union(newTables)
+        for topic in state.orderedTopics {
+            let tables = topic.tables.filter { touched.contains($0.schema.name) }
+            guard !tables.isEmpty else { continue }
+            setup.sources.append(source(topic, tables: tables, keepsDeadLetters: { newTables.contains($0) }))
+            for partition in topic.partitions {
+                start[partition] = tables.map { $0.start[partition.partition] ?? 0 }.min() ?? 0
+            }
+        }
+        let lane = LaneID(nextLane)
+        nextLane += 1
+        builds[lane] = Build(
+            lane: lane, version: version, names: names, setup: setup, nodes: Set(nodes.map(\.id)), tables: newTables,
+            seeds: inputs.views, start: start, position: start)
+        buildBell.ring()
+    }
+
+    /// Runs the builds that are asked for, until the task is cancelled.
+    func runBuilds() async {
+        await withDiscardingTaskGroup { group in
+            var begun: Set<LaneID> = []
+            while !Task.isCancelled {
+                for id in builds.keys.sorted() where begun.insert(id).inserted {
+                    group.addTask { await self.replayAside(id) }
+                }
+                await buildBell.wait()
+            }
+        }
+    }
+
+    /// Replays a build's sources until it is at most one epoch behind, then leaves it to the next boundary.
+    private func replayAside(_ id: LaneID) async {
+        guard let setup = builds[id]?.setup else { return }
+        await pool.openLane(id)
+        do throws(CoordinationError) {
+            try await install(setup, into: id)
+            while let build = builds[id], !build.isCancelled, !Task.isCancelled {
+                if build.lag(to: clock.frontier) <= configuration.epochRecordsMax {
+                    builds[id]?.isCaughtUp = true
+                    break
+                }
+                try await runStep(of: id, to: clock.frontier)
+            }
+        } catch {
+            builds[id]?.failure = error
+        }
+        if builds[id]?.isCancelled == true {
+            await pool.closeLane(id)
+            builds[id] = nil
+        }
+        bell.ring()
+    }
+
+    /// One step of a build, towards `frontier`.
+    private func runStep(of id: LaneID, to frontier: Frontier) async throws(CoordinationError) {
+        guard var build = builds[id] else { return }
+        build.step += 1
+        var bounds: [TopicPartition: SourceBound] = [:]
+        for (partition, position) in build.position {
+            let end = min(max(position, frontier[partition]), position + configuration.epochRecordsMax)
+            bounds[partition] = SourceBound(end: end, readAheadEnd: frontier[partition])
+            build.position[partition] = end
+        }
+        // What a view's rows will still meet must not expire before they are fed in.
+        let watermarks = build.seeds.isEmpty ? self.watermarks(build.reports) : [:]
+        let plan = StepPlan(
+            lane: id, step: build.step, epoch: ViewShard.replayEpoch + build.step, bounds: bounds,
+            watermarks: watermarks,
+            forgetBefore: ViewShard.replayEpoch + build.step - 1)
+        do throws(StepFailure) {
+            for report in try await pool.run(plan) {
+                for source in report.sources {
+                    build.reports[SourceKey(table: source.table, partition: source.partition)] = source
+                }
+            }
+        } catch {
+            throw CoordinationError(.sourceFailed, "\(error.partition): \(error.message)")
+        }
+        builds[id]?.step = build.step
+        builds[id]?.position = build.position
+        builds[id]?.reports = build.reports
+    }
+
+    /// At a boundary: brings the build to the main lane's frontier and hands its nodes over, or ends it if it failed.
+    private func finishBuild(_ id: LaneID) async throws(CoordinationError) {
+        guard let found = builds[id] else { return }
+        if found.isCancelled || found.failure != nil {
+            await pool.closeLane(id)
+            builds[id] = nil
+            if let failure = found.failure { throw failure }
+            return
+        }
+        while let lag = builds[id]?.lag(to: clock.frontier), lag > 0 || builds[id]?.step == 0 {
+            try await runStep(of: id, to: clock.frontier)
+        }
+        guard let build = builds[id] else { return }
+        await pool.adopt(build.nodes, tables: build.tables, from: id)
+        builds[id] = nil
+        take(build.shards)
+        for (key, report) in build.reports where build.tables.contains(key.table) || reports[key] == nil {
+            reports[key] = report
+        }
+        for source in build.setup.sources { readTopics.insert(source.name) }
+        seed(build.seeds)
+        activate(build.names, version: build.version, atNextEpoch: true)
+    }
+}

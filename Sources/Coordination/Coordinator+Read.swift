@@ -1,0 +1,85 @@
+internal import Actors
+package import Dataflow
+package import Log
+
+/// The rows of relations at one committed epoch.
+package struct ViewRead: Sendable {
+    package var epoch: Int64
+    package var frontier: Frontier
+    /// Per relation the consolidated rows, those of each worker after the other's.
+    package var rows: [String: [Delta]]
+}
+
+extension Coordinator {
+    /// The rows of all `relations` at the newest committed epoch, which covers `after`; waits for one that does.
+    ///
+    /// Relations are materialised views, and dead letters: `<topic>.dead`, `<view>.dead`. Partitions of `after` that no table reads do not count.
+    /// - Throws: ``CoordinationError``: `relationUnknown`; `notReady` with the progress while the node replays or a view is being built;
+    ///   `timeout`, never an older answer; `stopped`.
+    package func read(
+        _ relations: [String], after: Frontier = Frontier(), timeout: Duration = .seconds(30)
+    ) async throws(CoordinationError) -> ViewRead {
+        try checkReady()
+        for relation in relations { _ = try shards(of: relation) }
+        let needed = relevant(after)
+        guard await gate.wait(for: needed, atMost: timeout) else {
+            try checkReady()
+            throw CoordinationError(.timeout, "no committed epoch covers the frontier asked for within \(timeout)")
+        }
+        // From here to the pin nothing is awaited: the epoch stays readable until it is released.
+        let epoch = committedEpoch
+        let frontier = committedFrontier
+        var found: [(relation: String, shards: [ViewShard])] = []
+        for relation in relations { found.append((relation, try shards(of: relation))) }
+        pins[epoch, default: 0] += 1
+        var rows: [String: [Delta]] = [:]
+        for (relation, shards) in found {
+            for shard in shards { rows[relation, default: []] += await shard.rows(asOf: epoch) }
+            if rows[relation] == nil { rows[relation] = [] }
+        }
+        if let count = pins[epoch] { pins[epoch] = count > 1 ? count - 1 : nil }
+        return ViewRead(epoch: epoch, frontier: frontier, rows: rows)
+    }
+
+    /// What of a client's frontier can be waited for: offsets of partitions that epochs read.
+    private func relevant(_ after: Frontier) -> Frontier {
+        var known: Set<TopicPartition> = []
+        for topic in state.orderedTopics where readTopics.contains(topic.frontierName) {
+            known.formUnion(topic.partitions)
+        }
+        return Frontier(after.offsets.filter { known.contains($0.key) })
+    }
+
+    /// The shards that hold a relation's rows at the committed epoch.
+    private func shards(of name: String) throws(CoordinationError) -> [ViewShard] {
+        if let relation = state.catalog[name], relation.isQueryable {
+            try checkActive(name)
+            return shards.compactMap { $0.views[name] }
+        }
+        guard name.hasSuffix(Self.deadSuffix) else {
+            throw CoordinationError(.relationUnknown, "there is no materialized view \"\(name)\"")
+        }
+        let owner = String(name.dropLast(Self.deadSuffix.utf8.count))
+        if let topic = state.topics[owner] {
+            let tables = topic.tables.map(\.schema.name)
+            return tables.flatMap { table in shards.compactMap { $0.deadLetters[table] } }
+        }
+        guard state.catalog[owner] != nil else {
+            throw CoordinationError(.relationUnknown, "there is no topic or view \"\(owner)\"")
+        }
+        try checkActive(owner)
+        return shards.compactMap { $0.errors[owner] }
+    }
+
+    static var deadSuffix: String { ".dead" }
+
+    private func checkActive(_ name: String) throws(CoordinationError) {
+        if let since = activeSince[name], since <= committedEpoch { return }
+        throw CoordinationError(.notReady, "\"\(name)\" is being built", progress: buildProgress(name))
+    }
+
+    /// How far the build of a relation is; nil if none is under way.
+    func buildProgress(_ name: String) -> Progress? {
+        builds.values.first { $0.names.contains(name) }?.progress(to: clock.frontier)
+    }
+}

@@ -1,0 +1,180 @@
+internal import Actors
+internal import Dataflow
+internal import Log
+internal import Logging
+
+extension Coordinator {
+    /// Takes over as coordinator, folds the control log, installs every relation and replays up to the last recorded epoch.
+    ///
+    /// The replay merges recorded epochs into steps of bounded size, whose rows carry numbers below all epochs, and stops
+    /// exactly at the last one's frontier; the loop then goes on to the log's end as it was at the start.
+    func replay() async throws(CoordinationError) {
+        for topic in [Self.controlTopic, Self.epochTopic] {
+            try await retrying { () async throws(LogError) in
+                try await self.log.createTopic(topic, TopicConfiguration(partitions: 1))
+            }
+        }
+        let writer = try await retrying { () async throws(LogError) in
+            try await self.log.openWriter(Self.reservedPrefix + "coordinator")
+        }
+        controlWriter = writer
+        epochWriter = writer
+        ingestWriter = try await retrying { () async throws(LogError) in
+            try await self.log.openWriter(Self.reservedPrefix + "ingest")
+        }
+        term = writer.epoch
+        try await foldControl()
+        for rejection in state.rejections {
+            logger.warning(
+                "control record skipped", metadata: ["offset": "\(rejection.offset)", "reason": "\(rejection.reason)"])
+        }
+        activations = []
+        pendingVersions = []
+        let last = try await lastEpoch()
+        try await installAll()
+        let (ends, _) = try await ends()
+        startEnds = ends
+        lastEnds = ends
+        if let last {
+            try await replay(to: last, ends: ends)
+            clock = EpochClock(limits: Self.limits(configuration), epoch: last.epoch, frontier: last.frontier)
+            committedEpoch = last.epoch
+            committedFrontier = last.frontier
+        }
+        for relation in state.catalog.ordered { activeSince[relation.name] = committedEpoch }
+        // Constant rows and aggregates of nothing appear at the first epoch.
+        isEpochForced = last == nil && !state.nodes.isEmpty
+        if startEnds.allSatisfy({ committedFrontier[$0.key] >= $0.value }) && !isEpochForced { becomeReady() }
+        gate.commit(committedFrontier, isOpen: phase == .ready)
+    }
+
+    private func installAll() async throws(CoordinationError) {
+        await pool.openLane(.main)
+        var sources: [LaneSetup.Source] = []
+        for topic in state.orderedTopics where state.isRead(topic) {
+            sources.append(source(topic, tables: topic.tables, keepsDeadLetters: { _ in true }))
+            readTopics.insert(topic.frontierName)
+        }
+        try await install(LaneSetup(nodes: state.nodes, sources: sources), into: .main)
+    }
+
+    private func replay(to last: EpochRecord, ends: [TopicPartition: Int64]) async throws(CoordinationError) {
+        let targets = bounds(last.frontier, ends: ends)
+        let largest = targets.values.map(\.end).max() ?? 0
+        // A hundred steps or more, so that progress is seen, but none smaller than what is worth a step.
+        let records = min(configuration.epochRecordsMax, max(largest / 100, 65_536))
+        var label = ViewShard.replayEpoch
+        var isLast = false
+        while !isLast {
+            if Task.isCancelled { throw CoordinationError(.stopped, "the node is stopping") }
+            var steps: [TopicPartition: SourceBound] = [:]
+            isLast = true
+            for (partition, target) in targets {
+                let end = min(target.end, replayed[partition] + records)
+                if end < target.end { isLast = false }
+                steps[partition] = SourceBound(end: end, readAheadEnd: target.readAheadEnd)
+            }
+            label += 1
+            mainStep += 1
+            let plan = StepPlan(
+                lane: .main, step: mainStep, epoch: isLast ? last.epoch : label, bounds: steps,
+                watermarks: watermarks(reports), forgetBefore: label)
+            do throws(StepFailure) {
+                take(try await pool.run(plan))
+            } catch {
+                throw CoordinationError(.sourceFailed, "\(error.partition): \(error.message)")
+            }
+            for (partition, bound) in steps { replayed[partition] = bound.end }
+        }
+    }
+
+    /// Progress of the replay, per partition.
+    func replayProgress() -> [TopicPartition: Progress] {
+        var progress: [TopicPartition: Progress] = [:]
+        for (partition, end) in startEnds {
+            progress[partition] = Progress(done: min(end, replayed[partition]), total: end)
+        }
+        return progress
+    }
+
+    func replayTotal() -> Progress {
+        replayProgress().values.reduce(Progress(done: 0, total: 0)) { sum, part in
+            Progress(done: sum.done + part.done, total: sum.total + part.total)
+        }
+    }
+
+    /// Waits until the node covers the log's end as it was at the start; false if it stops before, or in `timeout`.
+    package func waitUntilReady(atMost timeout: Duration = .seconds(86_400)) async -> Bool {
+        await gate.wait(for: Frontier(), atMost: timeout)
+    }
+
+    // MARK: The platform's own topics
+
+    /// Folds the control records that are new; the verdict on each.
+    @discardableResult
+    func foldControl() async throws(CoordinationError) -> [Int64: ControlState.Verdict] {
+        let partition = TopicPartition(Self.controlTopic, 0)
+        var verdicts: [Int64: ControlState.Verdict] = [:]
+        while true {
+            let from = state.nextOffset
+            let batches = try await retrying { () async throws(LogError) in
+                try await self.log.read(partition, from: from, bytesMax: 1 << 20)
+            }
+            if batches.isEmpty { return verdicts }
+            for batch in batches {
+                for (index, record) in batch.records.records.enumerated() {
+                    let offset = batch.firstOffset + Int64(index)
+                    // Another call may have folded it while this one read.
+                    guard offset >= state.nextOffset else { continue }
+                    verdicts[offset] = fold(record.value ?? [], at: offset, time: batch.appendTime)
+                }
+            }
+            if state.nextOffset == from { return verdicts }
+        }
+    }
+
+    private func fold(_ bytes: [UInt8], at offset: Int64, time: Int64) -> ControlState.Verdict {
+        let entry = ControlCodec.decode(bytes)
+        let before = state
+        let verdict = state.apply(entry, offset: offset, appendTime: time)
+        if verdict == .accepted, case .record(let record) = entry {
+            activations.append(Activation(version: offset, record: record, before: before))
+            pendingVersions.insert(offset)
+        }
+        return verdict
+    }
+
+    private func lastEpoch() async throws(CoordinationError) -> EpochRecord? {
+        let partition = TopicPartition(Self.epochTopic, 0)
+        let bounds = try await retrying { () async throws(LogError) in try await self.log.bounds([partition]) }
+        guard let bounds = bounds[partition], bounds.end > bounds.earliest else { return nil }
+        // The last few: the very last may be a repetition whose first try was thought to have failed.
+        let from = max(bounds.earliest, bounds.end - 16)
+        var last: EpochRecord?
+        for batch in try await retrying({ () async throws(LogError) in
+            try await self.log.read(partition, from: from, bytesMax: 4 << 20)
+        }) {
+            for (index, record) in batch.records.records.enumerated() where batch.firstOffset + Int64(index) >= from {
+                guard let next = ControlCodec.decodeEpoch(record.value ?? []) else { continue }
+                if last == nil || next.follows(last) { last = next }
+            }
+        }
+        return last
+    }
+
+    func append(_ record: EpochRecord) async throws(CoordinationError) {
+        guard let epochWriter else { preconditionFailure("epochs begin after the writer is open") }
+        var records = RecordSet()
+        records.append(value: try ControlCodec.encode(record))
+        let append = PartitionAppend(partition: TopicPartition(Self.epochTopic, 0), records: records)
+        let result = try await retrying { () async throws(LogError) in
+            try await epochWriter.append([append], idempotency: nil)
+        }
+        let kept = configuration.epochRecordsKept
+        if let offset = result.firstOffsets.first, offset > kept, offset % kept == 0 {
+            try await retrying { () async throws(LogError) in
+                try await self.log.trim(append.partition, below: offset - kept)
+            }
+        }
+    }
+}

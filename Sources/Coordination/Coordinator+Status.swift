@@ -1,0 +1,87 @@
+internal import Actors
+internal import Dataflow
+internal import Glibc
+internal import Log
+
+extension Coordinator {
+    /// The state of the whole pipeline on this node.
+    package func status() async -> PipelineStatus {
+        var views: [String: PipelineStatus.View] = [:]
+        for relation in state.catalog.ordered where relation.isQueryable {
+            let isActive = activeSince[relation.name].map { $0 <= committedEpoch } ?? false
+            var view = PipelineStatus.View(
+                isActive: isActive, rows: 0, bytes: 0, progress: buildProgress(relation.name))
+            for set in shards {
+                guard let size = await set.views[relation.name]?.size else { continue }
+                view.rows += size.rows
+                view.bytes += size.bytes
+            }
+            views[relation.name] = view
+        }
+        var sinks: [String: SinkTotals] = [:]
+        for processor in pool.processors {
+            for (name, totals) in await processor.sinkTotals() { sinks[name, default: SinkTotals()] += totals }
+        }
+        let now = MonotonicClock.nanoseconds
+        let rates = meter.rates(at: now)
+        var progress: [String: Progress] = [:]
+        for (partition, part) in replayProgress() { progress[partition.description] = part }
+        return PipelineStatus(
+            phase: phase, replay: replayTotal(), replayPartitions: progress, epoch: clock.epoch,
+            committedEpoch: committedEpoch, frontier: committedFrontier.token, controlVersion: state.version,
+            term: term,
+            epochsPerSecond: rates.epochs, recordsPerSecond: rates.records, views: views, sinks: sinks,
+            sources: sourceStatus(), connectors: [:], workers: workerStatus(now), latency: latencyStatus(),
+            memoryBytes: Self.residentBytes(), rejections: state.rejections)
+    }
+
+    private func sourceStatus() -> [String: PipelineStatus.Source] {
+        var sources: [String: PipelineStatus.Source] = [:]
+        let watermarks = watermarks(reports)
+        for topic in state.orderedTopics {
+            let lag = topic.partitions.reduce(Int64(0)) { $0 + max(0, (lastEnds[$1] ?? 0) - committedFrontier[$1]) }
+            for table in topic.tables {
+                let name = table.schema.name
+                var counters = SourceCounters()
+                for partition in topic.partitions {
+                    if let report = reports[SourceKey(table: name, partition: partition)] {
+                        counters += report.counters
+                    }
+                }
+                sources[name] = PipelineStatus.Source(
+                    topic: topic.plan.name, partitions: topic.partitionCount, counters: counters, lag: lag,
+                    watermark: watermarks[name])
+            }
+        }
+        return sources
+    }
+
+    private func workerStatus(_ now: Int64) -> [PipelineStatus.WorkerStatus] {
+        let busy = pool.busyNanoseconds
+        let pending = pool.pendingExchangeBytes
+        let elapsed = Double(max(1, now - busyBefore.time))
+        let before = busyBefore.busy.isEmpty ? Array(repeating: 0, count: busy.count) : busyBefore.busy
+        busyBefore = (now, busy)
+        return busy.indices.map { index in
+            PipelineStatus.WorkerStatus(
+                busyShare: min(1, Double(busy[index] - before[index]) / elapsed), pendingExchangeBytes: pending[index])
+        }
+    }
+
+    private func latencyStatus() -> PipelineStatus.Latency {
+        PipelineStatus.Latency(
+            count: latency.count, p50: latency.quantile(0.5), p90: latency.quantile(0.9), p99: latency.quantile(0.99),
+            p999: latency.quantile(0.999), histogram: latency)
+    }
+
+    /// Memory of this process that is in RAM, from `/proc/self/statm`; 0 if that cannot be read.
+    private static func residentBytes() -> Int64 {
+        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 128)
+        let count = fread(&bytes, 1, bytes.count, file)
+        let fields = bytes[..<count].split(separator: UInt8(ascii: " "))
+        guard fields.count > 1, let pages = Int64(String(decoding: fields[1], as: UTF8.self)) else { return 0 }
+        return pages * Int64(sysconf(Int32(_SC_PAGESIZE)))
+    }
+}

@@ -1,0 +1,360 @@
+internal import Actors
+package import Dataflow
+package import Log
+package import Logging
+
+/// One node's decisions put into effect: folds the control log, drives the epochs, and answers appends and reads.
+///
+/// The face of this module. What is decided is decided by values without I/O (``ControlState``, ``EpochClock``); this actor
+/// reads and appends the logs, tells the ``WorkerPool`` what to do, and keeps what is committed. One loop (``run()``)
+/// changes the graph and runs the main lane, so both happen at epoch boundaries only; all other methods leave it work and ring its bell.
+package actor Coordinator {
+    nonisolated let log: any EventLog
+    nonisolated let configuration: CoordinatorConfiguration
+    nonisolated let logger: Logger
+    nonisolated let pool: WorkerPool
+    nonisolated let gate = CommitGate()
+    /// Rung when there may be something to do at the next boundary.
+    nonisolated let bell = Doorbell()
+    nonisolated let buildBell = Doorbell()
+
+    // What the control log says.
+    var state = ControlState()
+    var term: Int64 = 0
+    var controlWriter: (any LogWriter)?
+    var epochWriter: (any LogWriter)?
+    var ingestWriter: (any LogWriter)?
+
+    // What the graph is, and what waits to change it.
+    var activations: [Activation] = []
+    /// Versions whose change has not taken effect, and who waits for it.
+    var pendingVersions: Set<Int64> = []
+    var activationWaiters: [Int64: [CheckedContinuation<Result<Void, CoordinationError>, Never>]] = [:]
+    var builds: [LaneID: Build] = [:]
+    var nextLane = 1
+    /// Relations whose nodes run in the main lane, and from which epoch on their rows are right.
+    var activeSince: [String: Int64] = [:]
+    /// Per worker.
+    var shards: [ShardSet]
+    /// Frontier names of topics that have feeds in the main lane.
+    var readTopics: Set<String> = []
+    var pendingSeeds: [StepPlan.Seed] = []
+    var isEpochForced = false
+
+    // How far it is.
+    var phase = PipelineStatus.Phase.idle
+    var clock: EpochClock
+    var mainStep: Int64 = 0
+    var committedEpoch: Int64 = 0
+    var committedFrontier = Frontier()
+    /// The ends at the start, which a replay must cover before the node is ready.
+    var startEnds: [TopicPartition: Int64] = [:]
+    var replayed = Frontier()
+    var lastEnds: [TopicPartition: Int64] = [:]
+    /// The newest report of each table's partition.
+    var reports: [SourceKey: SourceReport] = [:]
+    /// Epochs that reads are using, with their number.
+    var pins: [Int64: Int] = [:]
+
+    // What the status tells.
+    var latency = LatencyHistogram()
+    var openAppends: [OpenAppend] = []
+    var nextPartition: [String: Int] = [:]
+    var meter = Meter()
+    var busyBefore: (time: Int64, busy: [Int64]) = (0, [])
+
+    struct SourceKey: Hashable {
+        var table: String
+        var partition: TopicPartition
+    }
+
+    /// An append made here that no committed epoch covers yet.
+    struct OpenAppend {
+        var frontier: Frontier
+        /// Of the monotonic clock, in nanoseconds.
+        var start: Int64
+    }
+
+    static let controlTopic = "_dataprism.control"
+    static let epochTopic = "_dataprism.epochs"
+    /// Names that begin like this belong to the platform.
+    package static let reservedPrefix = "_dataprism."
+
+    package init(log: any EventLog, configuration: CoordinatorConfiguration, logger: Logger) {
+        self.log = log
+        self.configuration = configuration
+        self.logger = logger
+        pool = WorkerPool(workers: configuration.workers, log: log, edgeBytesMax: configuration.edgeBytesMax)
+        shards = Array(repeating: ShardSet(), count: configuration.workers)
+        clock = EpochClock(limits: Self.limits(configuration), epoch: 0, frontier: Frontier())
+    }
+
+    static func limits(_ configuration: CoordinatorConfiguration) -> EpochClock.Limits {
+        EpochClock.Limits(
+            recordsMax: configuration.epochRecordsMax, bytesMax: configuration.epochBytesMax,
+            tick: Int64(configuration.virtualTick / .microseconds(1)))
+    }
+
+    /// What statements can name, and the version to expect when changing it.
+    package func catalog() async -> (Catalog, version: Int64) {
+        (state.catalog, state.version)
+    }
+
+    /// Folds the control log, replays, then drives epochs until the task is cancelled or something fails for good. Once.
+    package func run() async throws(CoordinationError) {
+        precondition(phase == .idle, "the coordinator runs once")
+        phase = .replaying
+        var failure: CoordinationError?
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.pool.service.run() }
+            group.addTask { await self.watchLog() }
+            group.addTask { await self.runBuilds() }
+            do throws(CoordinationError) {
+                try await replay()
+                try await drive()
+            } catch {
+                failure = error
+            }
+            group.cancelAll()
+        }
+        stop()
+        // Whatever the cancelled loop's last call met, a stop that was asked for is not a failure.
+        if let failure, !Task.isCancelled { throw failure }
+    }
+
+    private func stop() {
+        phase = .stopped
+        gate.close()
+        let waiters = activationWaiters.values.flatMap { $0 }
+        activationWaiters = [:]
+        pendingVersions = []
+        for waiter in waiters {
+            waiter.resume(returning: .failure(CoordinationError(.stopped, "the node is stopping")))
+        }
+    }
+
+    private func watchLog() async {
+        for await _ in log.changes() { bell.ring() }
+    }
+
+    /// The loop between epochs.
+    private func drive() async throws(CoordinationError) {
+        while !Task.isCancelled {
+            try await applyActivations()
+            let (ends, paced) = try await ends()
+            lastEnds = ends
+            let effects = clock.handle(
+                .ends(ends, paced: paced, isForced: isEpochForced), now: WallClock.microseconds)
+            if effects.isEmpty {
+                await bell.wait()
+                continue
+            }
+            for effect in effects {
+                switch effect {
+                case .begin(let epoch, let frontier, let limited):
+                    try await runEpoch(epoch, frontier, ends: ends, limited: limited)
+                case .wake(let time):
+                    await bell.wait(atMost: .microseconds(max(1, time - WallClock.microseconds)))
+                }
+            }
+        }
+    }
+
+    /// Runs one epoch on all workers while its record becomes durable, and commits it when both are done.
+    private func runEpoch(
+        _ epoch: Int64, _ frontier: Frontier, ends: [TopicPartition: Int64], limited: Set<TopicPartition>
+    ) async throws(CoordinationError) {
+        var frontier = frontier
+        let stored = Set(state.orderedTopics.filter { $0.plan.origin.isStored }.flatMap(\.partitions))
+        if !limited.isDisjoint(with: stored) {
+            frontier = try await alignedFrontier(
+                frontier, ends: ends, limited: limited.intersection(stored), stored: stored)
+            clock.align(frontier)
+        }
+        let record = EpochRecord(
+            epoch: epoch, frontier: frontier, controlVersion: state.version, generation: 1, term: term)
+        mainStep += 1
+        let plan = StepPlan(
+            lane: .main, step: mainStep, epoch: epoch, bounds: bounds(frontier, ends: ends),
+            watermarks: watermarks(reports),
+            seeds: pendingSeeds, forgetBefore: forgetLimit)
+        pendingSeeds = []
+        isEpochForced = false
+        async let durable: Void = append(record)
+        let stepReports: [StepReport]
+        do throws(StepFailure) {
+            stepReports = try await pool.run(plan)
+        } catch {
+            throw CoordinationError(.sourceFailed, "\(error.partition): \(error.message)")
+        }
+        do {
+            try await durable
+        } catch let error as CoordinationError {
+            throw error
+        } catch {
+            throw CoordinationError(.log, "\(error)")
+        }
+        commit(epoch, frontier, stepReports)
+    }
+
+    private func alignedFrontier(
+        _ frontier: Frontier, ends: [TopicPartition: Int64], limited: Set<TopicPartition>, stored: Set<TopicPartition>
+    ) async throws(CoordinationError) -> Frontier {
+        do throws(LogError) {
+            return try await FrontierCut.align(
+                frontier, after: committedFrontier, ends: ends, limited: limited, stored: stored, log: log)
+        } catch {
+            throw CoordinationError(.log, error.description)
+        }
+    }
+
+    /// The epoch is what queries see from now on.
+    private func commit(_ epoch: Int64, _ frontier: Frontier, _ stepReports: [StepReport]) {
+        let records = frontier.partitions.reduce(Int64(0)) { $0 + frontier[$1] - committedFrontier[$1] }
+        committedEpoch = epoch
+        committedFrontier = frontier
+        replayed = frontier
+        take(stepReports)
+        var bytesRead: [TopicPartition: Int] = [:]
+        for report in stepReports { bytesRead.merge(report.bytesRead) { $0 + $1 } }
+        let now = MonotonicClock.nanoseconds
+        meter.record(epochs: 1, records: records, at: now)
+        _ = clock.handle(.finished(bytesRead: bytesRead), now: 0)
+        while let first = openAppends.first, frontier.covers(first.frontier) {
+            latency.record((now - first.start) / 1_000)
+            openAppends.removeFirst()
+        }
+        if phase == .replaying && startEnds.allSatisfy({ frontier[$0.key] >= $0.value }) { becomeReady() }
+        gate.commit(frontier, isOpen: phase == .ready)
+        finishActivations()
+    }
+
+    func becomeReady() {
+        phase = .ready
+        logger.info("ready", metadata: ["epoch": "\(committedEpoch)", "frontier": "\(committedFrontier.token)"])
+    }
+
+    func take(_ stepReports: [StepReport]) {
+        for report in stepReports {
+            for source in report.sources {
+                reports[SourceKey(table: source.table, partition: source.partition)] = source
+            }
+        }
+    }
+
+    /// Versions below this are not read any more.
+    private var forgetLimit: Int64 { min(committedEpoch, pins.keys.min() ?? .max) }
+
+    /// Partitions of topics that epochs read, up to `frontier`.
+    func bounds(_ frontier: Frontier, ends: [TopicPartition: Int64]) -> [TopicPartition: SourceBound] {
+        var bounds: [TopicPartition: SourceBound] = [:]
+        for topic in state.orderedTopics where readTopics.contains(topic.frontierName) {
+            for partition in topic.partitions where frontier[partition] > 0 {
+                bounds[partition] = SourceBound(end: frontier[partition], readAheadEnd: ends[partition] ?? 0)
+            }
+        }
+        return bounds
+    }
+
+    /// Per table the minimum over its partitions of the highest event time; absent while one has none.
+    func watermarks(_ reports: [SourceKey: SourceReport]) -> [String: Int64] {
+        var watermarks: [String: Int64] = [:]
+        for topic in state.orderedTopics {
+            for table in topic.tables where table.schema.eventTime != nil {
+                var lowest: Int64? = .max
+                for partition in topic.partitions {
+                    let key = SourceKey(table: table.schema.name, partition: partition)
+                    guard let highest = reports[key]?.highestEventTime, let known = lowest else {
+                        lowest = nil
+                        break
+                    }
+                    lowest = min(known, highest)
+                }
+                if let lowest { watermarks[table.schema.name] = lowest }
+            }
+        }
+        return watermarks
+    }
+
+    /// The ends of all partitions that epochs read, as one cut, and those that grow by the clock alone.
+    func ends() async throws(CoordinationError) -> ([TopicPartition: Int64], paced: Set<TopicPartition>) {
+        var ends: [TopicPartition: Int64] = [:]
+        var paced: Set<TopicPartition> = []
+        var stored: [TopicPartition] = []
+        let now = WallClock.microseconds
+        for topic in state.orderedTopics where readTopics.contains(topic.frontierName) && state.isRead(topic) {
+            switch topic.plan.origin {
+            case .stored:
+                stored += topic.partitions
+            case .generator(let options):
+                let events = options.events(created: topic.createdTime, now: now)
+                for partition in topic.partitions {
+                    ends[partition] = options.end(partition: partition.partition, events: events)
+                    if options.rate > 0 { paced.insert(partition) }
+                }
+            case .files:
+                break
+            }
+        }
+        guard !stored.isEmpty else { return (ends, paced) }
+        for (partition, bounds) in try await bounds(stored) { ends[partition] = bounds.end }
+        return (ends, paced)
+    }
+
+    /// The bounds of partitions; repeated while the log is busy or its storage fails.
+    private func bounds(_ partitions: [TopicPartition]) async throws(CoordinationError) -> [TopicPartition:
+        PartitionBounds]
+    {
+        try await retrying { () async throws(LogError) in try await self.log.bounds(partitions) }
+    }
+
+    /// Repeats what may succeed later, with growing delays, until the task is cancelled.
+    func retrying<Result: Sendable>(
+        _ body: () async throws(LogError) -> Result
+    ) async throws(CoordinationError) -> Result {
+        var backoff = Backoff(first: .milliseconds(20), most: .seconds(2))
+        while true {
+            do throws(LogError) {
+                return try await body()
+            } catch {
+                guard error.isTransient, !Task.isCancelled else { throw CoordinationError(error) }
+                logger.warning("the log failed, trying again", metadata: ["error": "\(error.description)"])
+            }
+            do {
+                try await Task.sleep(for: backoff.next())
+            } catch {
+                throw CoordinationError(.stopped, "the node is stopping")
+            }
+        }
+    }
+}
+
+extension LogError {
+    /// The same call may succeed later.
+    var isTransient: Bool {
+        switch code {
+        case .busy, .diskFull, .storage, .indefinite: true
+        case .topicExists, .topicUnknown, .partitionUnknown, .nameInvalid, .offsetOutOfRange, .fenced, .recordTooLarge,
+            .idempotencyConflict, .corrupt, .formatUnknown, .closed:
+            false
+        }
+    }
+}
+
+extension CoordinationError {
+    init(_ error: LogError) {
+        let code: Code =
+            switch error.code {
+            case .busy: .logBusy
+            case .diskFull: .diskFull
+            case .indefinite: .indefinite
+            case .idempotencyConflict: .idempotencyConflict
+            case .recordTooLarge: .tooLarge
+            case .fenced: .stopped
+            case .topicExists, .topicUnknown, .partitionUnknown, .nameInvalid, .offsetOutOfRange, .storage, .corrupt,
+                .formatUnknown, .closed:
+                .log
+            }
+        self.init(code, error.description)
+    }
+}

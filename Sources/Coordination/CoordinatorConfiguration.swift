@@ -1,0 +1,24 @@
+/// The coordinator's settings; every default says why.
+package struct CoordinatorConfiguration: Sendable {
+    /// Threads that run the dataflow; one per core.
+    package var workers: Int
+    /// Records per partition that an epoch takes at most. Larger ones cost less per record and answer later: a million
+    /// records take a worker about half a second.
+    package var epochRecordsMax: Int64 = 1_000_000
+    /// Payload bytes per partition that an epoch takes at most, estimated from what was read before.
+    package var epochBytesMax: Int64 = 256 << 20
+    /// Bytes that an exchange edge may hold before its sender stops reading sources.
+    package var edgeBytesMax = 16 << 20
+    /// Partitions of a stored topic whose table does not say.
+    package var partitionsDefault = 4
+    /// How often an epoch begins at most while only rate-driven virtual topics have input.
+    package var virtualTick: Duration = .milliseconds(20)
+    /// Epoch records kept in the log behind the newest one; only that one is needed to restart.
+    package var epochRecordsKept: Int64 = 10_000
+    /// Bytes of one append's records at most.
+    package var appendBytesMax = 64 << 20
+
+    package init(workers: Int) {
+        self.workers = workers
+    }
+}
