@@ -18,6 +18,7 @@ extension Coordinator {
                 }
             if isDone {
                 activations.removeAll { $0.version == activation.version }
+                updateConnectors()
             } else {
                 position += 1
             }
@@ -295,5 +296,6 @@ extension Coordinator {
         for source in build.setup.sources { readTopics.insert(source.name) }
         seed(build.seeds)
         activate(build.names, version: build.version, atNextEpoch: true)
+        updateConnectors()
     }
 }

@@ -90,7 +90,7 @@ extension Coordinator {
             throw CoordinationError(
                 .notWritable, "topic \"\(name)\" is virtual: its records are computed or read from files")
         }
-        if let table = topic.tables.first(where: { ["generator", "file"].contains($0.schema.connector) }) {
+        if let table = topic.tables.first(where: { ControlState.hasTask($0.schema) }) {
             throw CoordinationError(
                 .notWritable,
                 "topic \"\(name)\" is written by the \(table.schema.connector) connector of \"\(table.schema.name)\"")

@@ -42,6 +42,7 @@ extension Coordinator {
             committedFrontier = last.frontier
         }
         for relation in state.catalog.ordered { activeSince[relation.name] = committedEpoch }
+        updateConnectors()
         // Constant rows and aggregates of nothing appear at the first epoch.
         isEpochForced = last == nil && !state.nodes.isEmpty
         if startEnds.allSatisfy({ committedFrontier[$0.key] >= $0.value }) && !isEpochForced { becomeReady() }

@@ -31,7 +31,8 @@ extension Coordinator {
             committedEpoch: committedEpoch, frontier: committedFrontier.token, controlVersion: state.version,
             term: term,
             epochsPerSecond: rates.epochs, recordsPerSecond: rates.records, views: views, sinks: sinks,
-            sources: sourceStatus(), connectors: [:], workers: workerStatus(now), latency: latencyStatus(),
+            sources: sourceStatus(), connectors: await connectorStatus(), workers: workerStatus(now),
+            latency: latencyStatus(),
             memoryBytes: Self.residentBytes(), rejections: state.rejections)
     }
 
@@ -54,6 +55,21 @@ extension Coordinator {
             }
         }
         return sources
+    }
+
+    private func connectorStatus() async -> [String: ConnectorStatus] {
+        var status: [String: ConnectorStatus] = [:]
+        for topic in state.orderedTopics {
+            for table in topic.tables where !table.schema.connector.isEmpty {
+                let name = table.schema.name
+                if let connector = connectors[name] {
+                    status[name] = await connector.status
+                } else {
+                    status[name] = ConnectorStatus(connector: table.schema.connector, state: .passive)
+                }
+            }
+        }
+        return status
     }
 
     private func workerStatus(_ now: Int64) -> [PipelineStatus.WorkerStatus] {

@@ -17,6 +17,7 @@ package actor Coordinator {
     /// Rung when there may be something to do at the next boundary.
     nonisolated let bell = Doorbell()
     nonisolated let buildBell = Doorbell()
+    nonisolated let connectorBell = Doorbell()
 
     // What the control log says.
     var state = ControlState()
@@ -32,6 +33,8 @@ package actor Coordinator {
     var activationWaiters: [Int64: [CheckedContinuation<Result<Void, CoordinationError>, Never>]] = [:]
     var builds: [LaneID: Build] = [:]
     var nextLane = 1
+    /// By the table that they feed.
+    var connectors: [String: Connector] = [:]
     /// Relations whose nodes run in the main lane, and from which epoch on their rows are right.
     var activeSince: [String: Int64] = [:]
     /// Per worker.
@@ -109,6 +112,7 @@ package actor Coordinator {
             group.addTask { await self.pool.service.run() }
             group.addTask { await self.watchLog() }
             group.addTask { await self.runBuilds() }
+            group.addTask { await self.runConnectors() }
             do throws(CoordinationError) {
                 try await replay()
                 try await drive()

@@ -2,6 +2,7 @@ import Actors
 import Coordination
 import Dataflow
 import Log
+import Simulation
 import Testing
 
 /// A coordinator with workers on a log in memory, end to end. What is waited for is a frontier, never a time.
@@ -290,6 +291,36 @@ import Testing
                     ["v"], after: Frontier([TopicPartition("t", 0): 1]), timeout: .milliseconds(100))
             }
             #expect(await coordinator.status().epoch == before)
+        }
+    }
+}
+
+/// Epochs that are limited to less than what is there, over appends to several partitions at once.
+@Suite(.timeLimit(.minutes(1))) struct AtomicFrontierTests {
+    @Test func noEpochCutsAnAtomicAppend() async throws {
+        let log = MemoryLog()
+        let table = Fixture.table("t", id: 1, options: ["partitions": "3"])
+        let view = Fixture.view("v", id: 2, of: table)
+        try await Pipeline.with(log, configure: { $0.epochRecordsMax = 5 }) { coordinator in
+            try await Pipeline.deploy([table, view], to: coordinator)
+            let writer = try await log.openWriter("transfers")
+            // Each append puts the same number of records into all three partitions, some of them more than an epoch takes.
+            let count = 60
+            for number in 0..<count {
+                var records = RecordSet()
+                for _ in 0..<(number % 8 + 1) { records.append(value: Array(#"{"k":\#(number),"v":"x"}"#.utf8)) }
+                let appends = (0..<3).map { PartitionAppend(partition: TopicPartition("t", $0), records: records) }
+                _ = try await writer.append(appends, idempotency: nil)
+                let read = try await coordinator.read(["v"])
+                for (text, copies) in Dictionary(grouping: Pipeline.rows("v", in: read), by: { $0 }) {
+                    let key = Int(text.prefix { $0 != ":" }) ?? -1
+                    #expect(copies.count == 3 * (key % 8 + 1), "\(text) at epoch \(read.epoch)")
+                }
+            }
+            let total = Int64((0..<count).reduce(0) { $0 + $1 % 8 + 1 })
+            let end = Frontier(Dictionary(uniqueKeysWithValues: (0..<3).map { (TopicPartition("t", $0), total) }))
+            let read = try await coordinator.read(["v"], after: end)
+            #expect(Pipeline.rows("v", in: read).count == Int(total) * 3)
         }
     }
 }

@@ -182,6 +182,9 @@ package struct ControlState: Sendable {
         if let partitions = plan.partitions, partitions != topic.partitionCount {
             return "topic \"\(schema.topic)\" has \(topic.partitionCount) partitions, not \(partitions)"
         }
+        if Self.hasTask(schema), let other = topic.tables.first(where: { Self.hasTask($0.schema) }) {
+            return "topic \"\(schema.topic)\" is written by the connector of \"\(other.schema.name)\""
+        }
         var starts: [Int: Int64] = [:]
         for partition in 0..<topic.partitionCount {
             let offset = start[TopicPartition(topic.frontierName, partition)]
@@ -194,6 +197,11 @@ package struct ControlState: Sendable {
 
     /// What a table may be fed by. `http` and `log` have no task: records are pushed or inserted.
     package static let connectors = ["file", "generator", "http", "log"]
+
+    /// Whether a connector of the table appends to its topic.
+    package static func hasTask(_ schema: TableSchema) -> Bool {
+        ["file", "generator"].contains(schema.connector) && (schema.options["storage"] ?? "stored") == "stored"
+    }
 
     // MARK: Drop
 

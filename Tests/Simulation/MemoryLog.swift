@@ -1,8 +1,10 @@
-import Log
+package import Log
 import Synchronization
 
 /// An event log in memory with scripted failures: for tests of what the coordinator does with a log, not of logs.
-final class MemoryLog: EventLog {
+package final class MemoryLog: EventLog {
+    package init() {}
+
     private struct Partition {
         var batches: [RecordBatch] = []
         var earliest: Int64 = 0
@@ -23,13 +25,13 @@ final class MemoryLog: EventLog {
     private let state = Mutex(State())
 
     /// Microseconds since 1970 of the next append; each adds one.
-    func advance(to time: Int64) { state.withLock { $0.time = max($0.time, time) } }
+    package func advance(to time: Int64) { state.withLock { $0.time = max($0.time, time) } }
 
-    func fail(_ prefix: String, with error: LogError, times: Int) {
+    package func fail(_ prefix: String, with error: LogError, times: Int) {
         state.withLock { $0.failures = (prefix, error, times) }
     }
 
-    func createTopic(_ name: String, _ configuration: TopicConfiguration) async throws(LogError) {
+    package func createTopic(_ name: String, _ configuration: TopicConfiguration) async throws(LogError) {
         let isNew = state.withLock { state in
             if let existing = state.configurations[name] { return existing == configuration }
             state.configurations[name] = configuration
@@ -41,14 +43,14 @@ final class MemoryLog: EventLog {
         if !isNew { throw LogError(.topicExists, "topic \(name) exists") }
     }
 
-    func deleteTopic(_ name: String) async throws(LogError) {
+    package func deleteTopic(_ name: String) async throws(LogError) {
         state.withLock { state in
             state.configurations[name] = nil
             state.partitions = state.partitions.filter { $0.key.topic != name }
         }
     }
 
-    func topics() async throws(LogError) -> [TopicDescription] {
+    package func topics() async throws(LogError) -> [TopicDescription] {
         state.withLock { state in
             state.configurations.keys.sorted().compactMap { name in
                 state.configurations[name].map { TopicDescription(name: name, configuration: $0) }
@@ -56,7 +58,7 @@ final class MemoryLog: EventLog {
         }
     }
 
-    func openWriter(_ id: String) async throws(LogError) -> any LogWriter {
+    package func openWriter(_ id: String) async throws(LogError) -> any LogWriter {
         let epoch = state.withLock { state in
             let epoch = state.writers[id].map { $0 + 1 } ?? 0
             state.writers[id] = epoch
@@ -65,7 +67,9 @@ final class MemoryLog: EventLog {
         return Writer(log: self, id: id, epoch: epoch)
     }
 
-    func read(_ partition: TopicPartition, from offset: Int64, bytesMax: Int) async throws(LogError) -> [RecordBatch] {
+    package func read(_ partition: TopicPartition, from offset: Int64, bytesMax: Int) async throws(LogError)
+        -> [RecordBatch]
+    {
         let found: Result<[RecordBatch], LogError> = state.withLock { state in
             guard let stored = state.partitions[partition] else {
                 return .failure(LogError(.topicUnknown, "\(partition)"))
@@ -85,7 +89,7 @@ final class MemoryLog: EventLog {
         return try found.get()
     }
 
-    func bounds(_ partitions: [TopicPartition]) async throws(LogError) -> [TopicPartition: PartitionBounds] {
+    package func bounds(_ partitions: [TopicPartition]) async throws(LogError) -> [TopicPartition: PartitionBounds] {
         state.withLock { state in
             var bounds: [TopicPartition: PartitionBounds] = [:]
             for partition in partitions {
@@ -97,14 +101,14 @@ final class MemoryLog: EventLog {
         }
     }
 
-    func offset(_ partition: TopicPartition, atOrAfter time: Int64) async throws(LogError) -> Int64 {
+    package func offset(_ partition: TopicPartition, atOrAfter time: Int64) async throws(LogError) -> Int64 {
         state.withLock { state in
             guard let stored = state.partitions[partition] else { return 0 }
             return stored.batches.first { $0.appendTime >= time }?.firstOffset ?? stored.end
         }
     }
 
-    func trim(_ partition: TopicPartition, below offset: Int64) async throws(LogError) {
+    package func trim(_ partition: TopicPartition, below offset: Int64) async throws(LogError) {
         state.withLock { state in
             state.partitions[partition]?.batches.removeAll { $0.firstOffset + Int64($0.records.count) <= offset }
             if let stored = state.partitions[partition] {
@@ -113,19 +117,19 @@ final class MemoryLog: EventLog {
         }
     }
 
-    func applyRetention(_ topic: String, now: Int64, limits: [Int: Int64]) async throws(LogError) {}
+    package func applyRetention(_ topic: String, now: Int64, limits: [Int: Int64]) async throws(LogError) {}
 
-    func storedAnswer(topic: String, key: String) async throws(LogError) -> IdempotentAnswer? {
+    package func storedAnswer(topic: String, key: String) async throws(LogError) -> IdempotentAnswer? {
         state.withLock { $0.answers[topic + "/" + key] }
     }
 
-    func changes() -> AsyncStream<Void> {
+    package func changes() -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         state.withLock { $0.watchers.append(continuation) }
         return stream
     }
 
-    func close() async {
+    package func close() async {
         let watchers = state.withLock { $0.watchers }
         for watcher in watchers { watcher.finish() }
     }
@@ -144,8 +148,7 @@ final class MemoryLog: EventLog {
                 state.failures?.count -= 1
                 return (.failure(failure.error), [])
             }
-            if let idempotency, let known = state.answers[idempotency.topic + "/" + idempotency.key] {
-                _ = known
+            if let idempotency, state.answers[idempotency.topic + "/" + idempotency.key] != nil {
                 return (.failure(LogError(.idempotencyConflict, idempotency.key)), [])
             }
             state.time += 1
