@@ -18,6 +18,8 @@ final class Lane {
     private var running: Running?
     /// The number of the last step that began.
     private(set) var step: Int64 = 0
+    /// A source has failed: the lane does nothing more.
+    private var hasFailed = false
     /// Messages of a step that has not begun here, in order of arrival.
     private var early: [(from: Int, step: Int64, message: ExchangeMessage, bytes: Int)] = []
 
@@ -88,6 +90,11 @@ final class Lane {
     }
 
     func receive(_ message: ExchangeMessage, step: Int64, bytes: Int, from sender: Int) {
+        if hasFailed {
+            // The others do not know yet.
+            fabric.processed(bytes, from: sender, to: index)
+            return
+        }
         if running == nil || step > self.step {
             precondition(
                 step == self.step + 1, "a message of step \(step) reached lane \(id.rawValue) at step \(self.step)")
@@ -117,6 +124,7 @@ final class Lane {
                 case .success(let hasAdvanced): isBusy = hasAdvanced
                 case .failure(let failure):
                     running = nil
+                    hasFailed = true
                     return .failed(failure)
                 }
             }
