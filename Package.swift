@@ -69,5 +69,14 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(name: "Simulation", dependencies: ["Log"], path: "Tests/Simulation", swiftSettings: strict),
+        .testTarget(name: "ActorsTests", dependencies: ["Actors", "Log", "Dataflow", "Simulation"], swiftSettings: strict),
+        .testTarget(
+            name: "CoordinationTests",
+            dependencies: [
+                "Coordination", "Actors", "Log", "Dataflow", "Simulation", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
     ]
 )

@@ -13,8 +13,10 @@ package struct ViewRead: Sendable {
 extension Coordinator {
     /// The rows of all `relations` at the newest committed epoch, which covers `after`; waits for one that does.
     ///
-    /// Relations are materialised views, and dead letters: `<topic>.dead`, `<view>.dead`. Partitions of `after` that no table reads do not count.
-    /// - Throws: ``CoordinationError``: `relationUnknown`; `notReady` with the progress while the node replays or a view is being built;
+    /// Relations are materialised views, and dead letters: `<topic>.dead`, `<view>.dead`. Partitions of `after` that
+    /// no table reads do not count.
+    /// - Throws: ``CoordinationError``: `relationUnknown`; `notReady` with the progress while the node replays or a
+    /// view is being built;
     ///   `timeout`, never an older answer; `stopped`.
     package func read(
         _ relations: [String], after: Frontier = Frontier(), timeout: Duration = .seconds(30)

@@ -2,7 +2,8 @@ package import Log
 
 /// What a connector's task does: appends records of the outside to a stored topic until there are no more.
 ///
-/// Whatever it appends, it appends together with its new position in one atomic append (``ConnectorWriter``); so after any
+/// Whatever it appends, it appends together with its new position in one atomic append (``ConnectorWriter``); so after
+/// any
 /// failure it goes on exactly where the log is, without a gap or a repetition.
 package protocol ConnectorSource: Sendable {
     /// Runs until everything has been appended, an error, or the task is cancelled.
@@ -30,7 +31,8 @@ package struct ConnectorError: Error, Sendable, Equatable, CustomStringConvertib
 
 /// A connector's way into its topic: a fenced writer and the position that it recorded last.
 ///
-/// Positions are records of the topic `_dataprism.position.<topic>`, each the whole state of the connector, appended atomically with the records that
+/// Positions are records of the topic `_dataprism.position.<topic>`, each the whole state of the connector, appended
+/// atomically with the records that
 /// it covers. A newer writer fences an older one, so two of them never interleave.
 package actor ConnectorWriter {
     package nonisolated let topic: String

@@ -4,7 +4,8 @@ package import Log
 /// A decision of the control log, `_dataprism.control`.
 ///
 /// Anyone may append; the fold (``ControlState``) accepts only what fits the version it expects, so of two that were
-/// made at the same version the first wins, everywhere alike. Its coding is a format: kinds and keys are never renamed, and a kind that is not
+/// made at the same version the first wins, everywhere alike. Its coding is a format: kinds and keys are never
+/// renamed, and a kind that is not
 /// known is skipped and reported.
 package enum ControlRecord: Hashable, Sendable {
     case deploy(Deploy)

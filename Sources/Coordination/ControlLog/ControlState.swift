@@ -4,7 +4,8 @@ package import Log
 
 /// The cluster's state as the control log has it: a pure fold of its records, the same wherever it is computed.
 ///
-/// A record is accepted only if it was decided at the version that the fold has reached and fits its state; the version is the
+/// A record is accepted only if it was decided at the version that the fold has reached and fits its state; the
+/// version is the
 /// offset of the record accepted last. What is not accepted changes nothing.
 package struct ControlState: Sendable {
     /// −1 before the first accepted record.
@@ -245,7 +246,8 @@ extension ControlState {
         return true
     }
 
-    /// Maintained views, sinks and their tables that read any table of the topic, directly or not, in order of creation.
+    /// Maintained views, sinks and their tables that read any table of the topic, directly or not, in order of
+    /// creation.
     package func readers(ofTopic name: String) -> [String] {
         var reached = Set((topics[name]?.tables ?? []).map(\.schema.name))
         var readers: [String] = []

@@ -166,7 +166,8 @@ final class FileCursor {
     private func fill() throws(ConnectorError) -> Bool {
         guard pending.count - pendingUsed <= Self.recordBytesMax else {
             throw ConnectorError(
-                "\"\(stream.path)\" has no line end within \(Self.recordBytesMax) bytes after byte \(mark.bytes)", isFinal: true)
+                "\"\(stream.path)\" has no line end within \(Self.recordBytesMax) bytes after byte \(mark.bytes)",
+                isFinal: true)
         }
         let rest = pending[pendingUsed...]
         var outcome: Result<Int, ConnectorError> = .success(0)

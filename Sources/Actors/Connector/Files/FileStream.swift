@@ -53,7 +53,8 @@ final class FileStream {
             }
             let (used, made) = try input.withUnsafeBytes { bytes in
                 Result { () throws(ConnectorError) in
-                    try inflater.inflate(UnsafeRawBufferPointer(rebasing: bytes[inputUsed...]), into: buffer, path: path)
+                    try inflater.inflate(
+                        UnsafeRawBufferPointer(rebasing: bytes[inputUsed...]), into: buffer, path: path)
                 }
             }.get()
             inputUsed += used

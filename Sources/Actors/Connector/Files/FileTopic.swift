@@ -98,12 +98,15 @@ final class FileTopic {
 
     private func scan(_ number: Int) throws(ConnectorError) {
         var records = Int64.max
-        if let expected = partitions[number].expected { records = expected.records - partitions[number].index.mark.records }
+        if let expected = partitions[number].expected {
+            records = expected.records - partitions[number].index.mark.records
+        }
         let index = partitions[number].index
         var left = Self.scanBytes
         while left > 0 && records > 0 {
             let before = index.mark
-            _ = try index.read(bytesMax: Int(Self.markBytes), recordsMax: min(records, .max - before.records), collecting: false)
+            _ = try index.read(
+                bytesMax: Int(Self.markBytes), recordsMax: min(records, .max - before.records), collecting: false)
             let taken = index.mark.bytes - before.bytes
             if taken == 0 { break }
             left -= Int(taken)
@@ -144,7 +147,8 @@ final class FileTopic {
             let before = cursor.mark.records
             _ = try cursor.read(bytesMax: 1 << 20, recordsMax: offset - before, collecting: false)
             if cursor.mark.records == before {
-                throw ConnectorError("\"\(options.files[reader.partition])\" ends before record \(offset)", isFinal: true)
+                throw ConnectorError(
+                    "\"\(options.files[reader.partition])\" ends before record \(offset)", isFinal: true)
             }
         }
         let records = try cursor.read(bytesMax: bytesMax, recordsMax: .max - offset, collecting: true)
