@@ -9,6 +9,7 @@ package final class WorkerPool: Sendable {
     private let fabric: ExchangeFabric
     private let collector: StepCollector
     package let service: ReadService
+    package let files: FileThread
 
     package init(workers: Int, log: any EventLog, edgeBytesMax: Int) {
         precondition((1...VNode.count).contains(workers), "workers must be 1 to \(VNode.count), not \(workers)")
@@ -16,7 +17,8 @@ package final class WorkerPool: Sendable {
         let executors = (0..<workers).map { WorkerExecutor(index: $0) }
         let fabric = ExchangeFabric(executors: executors, edgeBytesMax: edgeBytesMax)
         let collector = StepCollector(workerCount: workers)
-        let service = ReadService(log: log)
+        let files = FileThread()
+        let service = ReadService(log: log, files: files)
         processors = (0..<workers).map { index in
             Processor(
                 index: index, workerCount: workers, executor: executors[index], fabric: fabric, collector: collector,
@@ -26,6 +28,7 @@ package final class WorkerPool: Sendable {
         self.fabric = fabric
         self.collector = collector
         self.service = service
+        self.files = files
         for (executor, processor) in zip(executors, processors) {
             executor.attach { [weak processor] in processor?.assumeIsolated { $0.step() } ?? false }
         }
@@ -48,6 +51,7 @@ package final class WorkerPool: Sendable {
 
     package func closeLane(_ id: LaneID) async {
         for processor in processors { await processor.closeLane(id) }
+        await files.close(lane: id)
     }
 
     /// Installs on every worker; per worker the new shards.
@@ -63,6 +67,7 @@ package final class WorkerPool: Sendable {
 
     package func adopt(_ nodes: Set<OperatorID>, tables: Set<String>, from lane: LaneID) async {
         for processor in processors { await processor.adopt(nodes, tables: tables, from: lane) }
+        await files.close(lane: lane)
     }
 
     /// Nanoseconds that each worker's thread has worked.

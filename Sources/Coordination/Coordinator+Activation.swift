@@ -105,6 +105,7 @@ extension Coordinator {
     }
 
     func install(_ setup: LaneSetup, into lane: LaneID) async throws(CoordinationError) {
+        try await openFiles(of: setup)
         let made: [ShardSet]
         do throws(GraphError) {
             made = try await pool.install(setup, into: lane)
@@ -168,6 +169,9 @@ extension Coordinator {
         }
         reports = reports.filter { !names.contains($0.key.table) }
         let kept = Set(state.orderedTopics.map(\.frontierName))
+        for name in readTopics.subtracting(kept) where fileStates.removeValue(forKey: name) != nil {
+            await pool.files.close(name)
+        }
         readTopics.formIntersection(kept)
         finish(activation.version, .success(()))
         return true

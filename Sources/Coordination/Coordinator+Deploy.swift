@@ -82,8 +82,14 @@ extension Coordinator {
             switch plan.origin {
             case .generator(let options):
                 deploy.partitions[schema.topic] = options.partitions
-            case .files:
-                throw CoordinationError(.refused, "virtual file topics are not supported")
+            case .files(let options):
+                let files = await pool.files.files(matching: options.path)
+                guard (1...TopicPlan.partitionsMax).contains(files.count) else {
+                    throw CoordinationError(
+                        .refused, "\"\(options.path)\" names \(files.count) files, not 1 to \(TopicPlan.partitionsMax)")
+                }
+                deploy.partitions[schema.topic] = files.count
+                deploy.files[schema.topic] = files
             case .stored:
                 let count = try await makeTopic(schema.topic, partitions: plan.partitions)
                 deploy.partitions[schema.topic] = count

@@ -54,6 +54,9 @@ package actor Coordinator {
     var startEnds: [TopicPartition: Int64] = [:]
     var replayed = Frontier()
     var lastEnds: [TopicPartition: Int64] = [:]
+    /// By frontier name, how far the files are read, and what of that is recorded.
+    var fileStates: [String: FileTopicState] = [:]
+    var recordedMarks: [String: [FileMark]] = [:]
     /// The newest report of each table's partition.
     var reports: [SourceKey: SourceReport] = [:]
     /// Epochs that reads are using, with their number.
@@ -150,7 +153,10 @@ package actor Coordinator {
             let effects = clock.handle(
                 .ends(ends, paced: paced, isForced: isEpochForced), now: WallClock.microseconds)
             if effects.isEmpty {
-                await bell.wait()
+                switch fileWait() {
+                case .some(let wait): await bell.wait(atMost: wait)
+                case .none: await bell.wait()
+                }
                 continue
             }
             for effect in effects {
@@ -199,6 +205,7 @@ package actor Coordinator {
             throw CoordinationError(.log, "\(error)")
         }
         commit(epoch, frontier, stepReports)
+        try await recordMarks()
     }
 
     private func alignedFrontier(
@@ -297,7 +304,11 @@ package actor Coordinator {
                     if options.rate > 0 { paced.insert(partition) }
                 }
             case .files:
-                break
+                let state = await pool.files.scan(topic.frontierName)
+                for partition in topic.partitions where partition.partition < state.ends.count {
+                    ends[partition] = state.ends[partition.partition]
+                }
+                fileStates[topic.frontierName] = state
             }
         }
         guard !stored.isEmpty else { return (ends, paced) }

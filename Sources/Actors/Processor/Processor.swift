@@ -113,14 +113,12 @@ package actor Processor {
         let key = TopicPartition(source.name, partition)
         let start = tables.map(\.start).min() ?? 0
         switch source.topic.origin {
-        case .stored:
+        case .stored, .files:
             return StoredFeed(
                 lane: lane, partition: key, start: start, tables: tables, mailbox: fabric.mailboxes[index],
-                service: service)
+                service: service, isFile: !source.topic.origin.isStored)
         case .generator(let options):
             return GeneratorFeed(partition: key, start: start, options: options, tables: tables)
-        case .files:
-            preconditionFailure("file topics are not read yet")
         }
     }
 

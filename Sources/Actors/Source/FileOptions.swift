@@ -6,6 +6,7 @@ package struct FileOptions: Hashable, Sendable {
     package var path: String
     package var isFollowed: Bool
     package var hasHeader: Bool
+    package var isCSV: Bool
 
     package init(_ schema: TableSchema) throws(OptionError) {
         let options = OptionReader(schema)
@@ -15,5 +16,6 @@ package struct FileOptions: Hashable, Sendable {
         self.path = path
         isFollowed = try options.flag("follow") ?? false
         hasHeader = try options.flag("header") ?? false
+        isCSV = schema.format == .csv
     }
 }

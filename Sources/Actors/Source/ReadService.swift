@@ -19,6 +19,8 @@ package final class ReadService: Sendable {
         var offset: Int64
         var bytesMax: Int
         var mailbox: Mailbox
+        /// The partition is of a file topic, not in the log.
+        var isFile: Bool
     }
 
     private struct State {
@@ -28,11 +30,13 @@ package final class ReadService: Sendable {
     }
 
     private let log: any EventLog
+    private let files: FileThread
     private let state = Mutex(State())
     private let doorbell = Doorbell()
 
-    package init(log: any EventLog) {
+    package init(log: any EventLog, files: FileThread) {
         self.log = log
+        self.files = files
     }
 
     /// Errors of reads that are being repeated.
@@ -74,6 +78,16 @@ package final class ReadService: Sendable {
     }
 
     private func serve(_ request: Request) async {
+        if request.isFile {
+            do throws(ConnectorError) {
+                let batches = try await files.read(
+                    request.partition, lane: request.lane, from: request.offset, bytesMax: request.bytesMax)
+                answer(request, .batches(batches))
+            } catch {
+                answer(request, .failed(error.message))
+            }
+            return
+        }
         var backoff = Backoff(first: .milliseconds(10), most: .seconds(5))
         while true {
             do throws(LogError) {

@@ -1,7 +1,7 @@
 internal import Dataflow
 internal import Log
 
-/// Reads a partition of a stored topic: asks the ``ReadService`` for batches ahead of need and decodes them.
+/// Reads a partition of a stored or a file topic: asks the ``ReadService`` for batches ahead of need and decodes them.
 final class StoredFeed: SourceFeed {
     /// Payload bytes asked for at once. Small enough that the first rows come soon, large enough that a request's cost
     /// does not count.
@@ -39,6 +39,7 @@ final class StoredFeed: SourceFeed {
     let partition: TopicPartition
     private let mailbox: Mailbox
     private let service: ReadService
+    private let isFile: Bool
     private var inputs: [Input]
 
     private(set) var position: Int64
@@ -55,12 +56,13 @@ final class StoredFeed: SourceFeed {
 
     init(
         lane: LaneID, partition: TopicPartition, start: Int64, tables: [SourceTable], mailbox: Mailbox,
-        service: ReadService
+        service: ReadService, isFile: Bool
     ) {
         self.lane = lane
         self.partition = partition
         self.mailbox = mailbox
         self.service = service
+        self.isFile = isFile
         position = start
         fetchOffset = start
         inputs = tables.map { Input($0, partition: partition.partition) }
@@ -113,7 +115,8 @@ final class StoredFeed: SourceFeed {
         isFetching = true
         service.request(
             ReadService.Request(
-                lane: lane, partition: partition, offset: fetchOffset, bytesMax: Self.fetchBytes, mailbox: mailbox))
+                lane: lane, partition: partition, offset: fetchOffset, bytesMax: Self.fetchBytes, mailbox: mailbox,
+                isFile: isFile))
     }
 
     func receive(_ result: FetchResult) {

@@ -21,12 +21,17 @@ package enum ControlRecord: Hashable, Sendable {
         package var start: String
         /// The number of partitions of each topic that the deployments read for the first time.
         package var partitions: [String: Int]
+        /// The files of each virtual file topic among them, a partition each.
+        package var files: [String: [String]]
 
-        package init(after: Int64, deployments: [Deployment], start: Frontier, partitions: [String: Int]) {
+        package init(after: Int64, deployments: [Deployment], start: Frontier, partitions: [String: Int],
+            files: [String: [String]] = [:]
+        ) {
             self.after = after
             self.deployments = deployments
             self.start = start.token
             self.partitions = partitions
+            self.files = files
         }
     }
 

@@ -26,6 +26,8 @@ package struct ControlState: Sendable {
         /// The name in frontiers: the topic's, but of a virtual topic one that no later topic of that name will have.
         package var frontierName: String
         package var partitionCount: Int
+        /// Of a virtual file topic: one for each partition.
+        package var files: [String] = []
         /// The offset and append time (microseconds since 1970) of the record that made its first table.
         package var createdVersion: Int64
         package var createdTime: Int64
@@ -174,6 +176,7 @@ package struct ControlState: Sendable {
             topics[schema.topic] = Topic(
                 plan: plan, frontierName: frontierName, partitionCount: partitionCount, createdVersion: offset,
                 createdTime: appendTime, tables: [])
+            topics[schema.topic]?.files = deploy.files[schema.topic] ?? []
         }
         guard var topic = topics[schema.topic] else { preconditionFailure("topic \(schema.topic) was just added") }
         guard topic.plan.origin == plan.origin else {

@@ -176,36 +176,3 @@ package struct FileTopicState: Sendable, Equatable {
 
     package init() {}
 }
-
-/// The thread that reads files, and the file topics on it.
-package actor FileThread {
-    private nonisolated let executor: WorkerExecutor
-    private var topics: [String: FileTopic] = [:]
-
-    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
-
-    package init() {
-        executor = WorkerExecutor(index: -1)
-    }
-
-    deinit { executor.stop() }
-
-    package func open(
-        _ name: String, _ options: FileTopicOptions, expected: [Int: FileMark]
-    ) throws(ConnectorError) {
-        topics[name] = try FileTopic(options, expected: expected)
-    }
-
-    package func close(_ name: String) { topics[name] = nil }
-
-    package func scan(_ name: String) -> FileTopicState { topics[name]?.scan() ?? FileTopicState() }
-
-    /// nil if the partition is not of a file topic.
-    func read(
-        _ partition: TopicPartition, lane: LaneID, from offset: Int64, bytesMax: Int
-    ) throws(ConnectorError) -> [RecordBatch]? {
-        guard let topic = topics[partition.topic] else { return nil }
-        return try topic.read(
-            FileTopic.Reader(lane: lane, partition: partition.partition), from: offset, bytesMax: bytesMax)
-    }
-}
