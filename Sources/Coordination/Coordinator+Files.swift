@@ -82,13 +82,16 @@ extension Coordinator {
         let known = try await retrying { () async throws(LogError) in try await self.log.topics() }
         guard known.contains(where: { $0.name == partition.topic }) else { return [] }
         let batches = try await retrying { () async throws(LogError) -> [RecordBatch] in
-            guard let bounds = try await self.log.bounds([partition])[partition], bounds.end > bounds.earliest else { return [] }
+            guard let bounds = try await self.log.bounds([partition])[partition], bounds.end > bounds.earliest else {
+                return []
+            }
             return try await self.log.read(partition, from: bounds.end - 1, bytesMax: 1)
         }
         guard let last = batches.last?.records.records.last?.value else { return [] }
         return String(decoding: last, as: UTF8.self).split(separator: "\n").map { line in
             let fields = line.split(separator: " ")
-            guard fields.count == 3, let bytes = Int64(fields[0]), let records = Int64(fields[1]), let hash = UInt64(fields[2])
+            guard fields.count == 3, let bytes = Int64(fields[0]), let records = Int64(fields[1]),
+                let hash = UInt64(fields[2])
             else { return FileMark() }
             return FileMark(bytes: bytes, records: records, hash: hash)
         }

@@ -77,7 +77,9 @@ package struct FileSource: ConnectorSource {
         }
         let paths = Set(known.map(\.path))
         for path in found where !paths.contains(path) {
-            guard !path.utf8.contains(0x0A) else { throw ConnectorError("a file's name has a line end: \"\(path)\"", isFinal: true) }
+            guard !path.utf8.contains(0x0A) else {
+                throw ConnectorError("a file's name has a line end: \"\(path)\"", isFinal: true)
+            }
             known.append(File(path: path, partition: known.count % partitionCount, mark: FileMark()))
         }
     }
@@ -98,7 +100,9 @@ package struct FileSource: ConnectorSource {
                 let records = Int64(fields[2]), let hash = UInt64(fields[3])
             else { throw ConnectorError("the recorded position cannot be read: \(line)", isFinal: true) }
             files.append(
-                File(path: String(fields[4]), partition: partition, mark: FileMark(bytes: bytes, records: records, hash: hash)))
+                File(
+                    path: String(fields[4]), partition: partition,
+                    mark: FileMark(bytes: bytes, records: records, hash: hash)))
         }
         return files
     }

@@ -24,7 +24,8 @@ package enum ControlRecord: Hashable, Sendable {
         /// The files of each virtual file topic among them, a partition each.
         package var files: [String: [String]]
 
-        package init(after: Int64, deployments: [Deployment], start: Frontier, partitions: [String: Int],
+        package init(
+            after: Int64, deployments: [Deployment], start: Frontier, partitions: [String: Int],
             files: [String: [String]] = [:]
         ) {
             self.after = after

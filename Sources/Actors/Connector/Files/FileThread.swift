@@ -35,7 +35,9 @@ package actor FileThread {
     func read(
         _ partition: TopicPartition, lane: LaneID, from offset: Int64, bytesMax: Int
     ) throws(ConnectorError) -> [RecordBatch] {
-        guard let topic = topics[partition.topic] else { throw ConnectorError("\(partition) is not open", isFinal: true) }
+        guard let topic = topics[partition.topic] else {
+            throw ConnectorError("\(partition) is not open", isFinal: true)
+        }
         return try topic.read(
             FileTopic.Reader(lane: lane, partition: partition.partition), from: offset, bytesMax: bytesMax)
     }

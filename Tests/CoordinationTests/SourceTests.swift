@@ -1,0 +1,241 @@
+import Actors
+import Coordination
+import Dataflow
+import FoundationEssentials
+import Log
+import Simulation
+import Testing
+
+/// Virtual and stored sources end to end: what a sink counts must not depend on how the records come or how often the node restarts.
+@Suite(.timeLimit(.minutes(1))) struct SourceTests {
+    private func bids(_ id: Int, storage: String, count: Int, options: [String: String] = [:]) -> Deployment {
+        var all = ["storage": storage, "count": "\(count)", "entity": "bid", "partitions": "3", "seed": "7"]
+        all.merge(options) { $1 }
+        let isVirtual = storage == "virtual"
+        return Fixture.table(
+            "bid", id: id, topic: "nexmark", connector: "generator", options: all,
+            eventTime: TableSchema.EventTime(column: 5, lateness: 0, skew: nil), format: isVirtual ? .native : .json,
+            columns: NexmarkGenerator.schemas["bid"] ?? [])
+    }
+
+    @Test(arguments: [1, 2, 4]) func aVirtualGeneratorGivesTheSameForAnyWorkers(workers: Int) async throws {
+        let log = MemoryLog()
+        let bid = bids(1, storage: "virtual", count: 20_000)
+        let first = try await Pipeline.with(log, workers: workers, configure: { $0.epochRecordsMax = 1_500 }) {
+            coordinator in
+            try await Pipeline.deploy([bid, Fixture.sink("s", id: 2, of: bid)], to: coordinator)
+            #expect(await coordinator.waitUntilDrained())
+            return await coordinator.status()
+        }
+        let counters = first.sources["bid"]?.counters
+        #expect(counters?.isBalanced == true)
+        #expect(counters?.read == 20_000)
+        #expect(counters?.applied == 18_400)
+        #expect(first.sinks["s"]?.rows == 18_400)
+        #expect(first.sources["bid"]?.watermark != nil)
+        // The replay gives the same rows at the same epoch.
+        let again = try await Pipeline.with(log, workers: workers) { await $0.status() }
+        #expect(again.sinks["s"]?.rows == first.sinks["s"]?.rows)
+        #expect(again.sinks["s"]?.checksum == first.sinks["s"]?.checksum)
+        #expect(again.committedEpoch == first.committedEpoch)
+        #expect(again.sources["bid"]?.watermark == first.sources["bid"]?.watermark)
+        #expect(await Self.checksums.agree(first.sinks["s"]?.checksum))
+    }
+
+    private static let checksums = Agreement()
+
+    /// Remembers the first value and compares the others with it.
+    private actor Agreement {
+        private var value: UInt64?
+
+        func agree(_ other: UInt64?) -> Bool {
+            if value == nil { value = other }
+            return value == other
+        }
+    }
+
+    @Test func aViewOnABusyGeneratorIsBuiltAside() async throws {
+        let bid = bids(1, storage: "virtual", count: 30_000)
+        try await Pipeline.with(MemoryLog(), configure: { $0.epochRecordsMax = 500 }) { coordinator in
+            try await Pipeline.deploy([bid, Fixture.sink("s", id: 2, of: bid)], to: coordinator)
+            try await Pipeline.deploy([Fixture.sink("t", id: 3, of: bid)], to: coordinator)
+            #expect(await coordinator.waitUntilDrained())
+            let status = await coordinator.status()
+            #expect(status.sinks["s"] == status.sinks["t"])
+            #expect(status.sinks["s"]?.rows == 27_600)
+        }
+    }
+
+    @Test func aRateEndsWhereTheClockIs() throws {
+        let schema = TableSchema(
+            name: "bid", topic: "bid", columns: [], format: .native, connector: "generator",
+            options: ["storage": "virtual", "rate": "1000", "count": "2500", "partitions": "2"])
+        let options = try GeneratorOptions(schema)
+        #expect(options.events(created: 5_000_000, now: 5_000_000) == 0)
+        #expect(options.events(created: 5_000_000, now: 5_999_999) == 999)
+        #expect(options.events(created: 5_000_000, now: 4_000_000) == 0)
+        #expect(options.events(created: 5_000_000, now: 500_000_000) == 2_500)
+        #expect([0, 1].map { options.end(partition: $0, events: 999) } == [500, 499])
+        #expect([0, 1].map { options.end(partition: $0, events: 0) } == [0, 0])
+        #expect(throws: OptionError.self) {
+            _ = try GeneratorOptions(
+                TableSchema(name: "bid", topic: "bid", columns: [], format: .native, connector: "generator"))
+        }
+    }
+
+    @Test func aStoredGeneratorGoesOnExactlyAfterARestart() async throws {
+        let log = MemoryLog()
+        let bid = bids(1, storage: "stored", count: 30_000)
+        // Dies somewhere in the middle, twice.
+        try await Pipeline.with(log) { coordinator in
+            try await Pipeline.deploy([bid], to: coordinator)
+        }
+        try await Pipeline.with(log) { coordinator in
+            while await coordinator.status().connectors["bid"]?.records ?? 0 < 5_000 { await Task.yield() }
+        }
+        try await Pipeline.with(log) { coordinator in #expect(await coordinator.waitUntilDrained()) }
+        var lines: [String] = []
+        for partition in 0..<3 {
+            for batch in try await log.read(TopicPartition("nexmark", partition), from: 0, bytesMax: 1 << 30) {
+                lines += batch.records.records.map { String(decoding: $0.value ?? [], as: UTF8.self) }
+            }
+        }
+        #expect(lines.count == 27_600)
+        // Events made at once: each line is one of them.
+        let generator = NexmarkGenerator(try GeneratorOptions(schema(of: bid)).configuration)
+        let names = (NexmarkGenerator.schemas["bid"] ?? []).map(\.name)
+        var expected: [String] = []
+        for partition in 0..<3 {
+            guard let rows = generator.generate(partition: partition, from: 0, count: 10_000).bid else { continue }
+            for row in 0..<rows.count {
+                var text: [UInt8] = []
+                JSONFormat.appendRow(names, Array(rows.columns.prefix(names.count)), row: row, to: &text)
+                expected.append(String(decoding: text, as: UTF8.self))
+            }
+        }
+        #expect(lines.sorted() == expected.sorted())
+    }
+
+    private func schema(of deployment: Deployment) throws -> TableSchema {
+        guard case .table(let schema) = deployment.relation.kind else { throw CoordinationError(.refused, "no table") }
+        return schema
+    }
+
+    // MARK: Files
+
+    /// A directory that is removed afterwards.
+    private func withDirectory(_ body: (String) async throws -> Void) async throws {
+        let path = FileManager.default.temporaryDirectory.path + "/dataprism-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        defer { do { try FileManager.default.removeItem(atPath: path) } catch { Issue.record("\(error)") } }
+        try await body(path)
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        try Data(text.utf8).write(to: URL(filePath: path))
+    }
+
+    private func append(_ text: String, to path: String) throws {
+        let handle = try Data(contentsOf: URL(filePath: path))
+        try (handle + Data(text.utf8)).write(to: URL(filePath: path))
+    }
+
+    private func lines(_ range: Range<Int>) -> String {
+        range.map { #"{"k":\#($0),"v":"x\#($0)"}"# + "\n" }.joined()
+    }
+
+    private func texts(_ range: Range<Int>) -> [String] { range.map { "\($0):x\($0)" }.sorted() }
+
+    @Test(arguments: ["stored", "virtual"]) func filesAreReadOnceAndAgainAfterARestart(storage: String) async throws {
+        try await withDirectory { directory in
+            try write(lines(0..<50), to: directory + "/a.json")
+            try write(lines(50..<80) + "\n\n" + #"{"k":80,"v":"x80"}"#, to: directory + "/b.json")
+            let log = MemoryLog()
+            let table = Fixture.table(
+                "t", id: 1, connector: "file", options: ["path": directory + "/*.json", "storage": storage])
+            let view = Fixture.view("v", id: 2, of: table)
+            let expected = texts(0..<81)
+            for attempt in 0..<2 {
+                try await Pipeline.with(log, configure: { $0.epochRecordsMax = 9 }) { coordinator in
+                    if attempt == 0 { try await Pipeline.deploy([table, view], to: coordinator) }
+                    #expect(await coordinator.waitUntilDrained())
+                    #expect(Pipeline.rows("v", in: try await coordinator.read(["v"])) == expected)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: ["stored", "virtual"]) func aFollowedFileGrows(storage: String) async throws {
+        try await withDirectory { directory in
+            let path = directory + "/a.json"
+            try write(lines(0..<5) + #"{"k":5,"#, to: path)
+            let log = MemoryLog()
+            let table = Fixture.table(
+                "t", id: 1, connector: "file",
+                options: ["path": path, "storage": storage, "follow": "true", "partitions": "1"])
+            let view = Fixture.view("v", id: 2, of: table)
+            try await Pipeline.with(log) { coordinator in
+                try await Pipeline.deploy([table, view], to: coordinator)
+                try await Self.rows(5, of: coordinator)
+                #expect(Pipeline.rows("v", in: try await coordinator.read(["v"])) == texts(0..<5))
+                try append(#""v":"x5"}"# + "\n" + lines(6..<9), to: path)
+                try await Self.rows(9, of: coordinator)
+                #expect(Pipeline.rows("v", in: try await coordinator.read(["v"])) == texts(0..<9))
+            }
+            try append(lines(9..<12), to: path)
+            try await Pipeline.with(log) { coordinator in
+                try await Self.rows(12, of: coordinator)
+                #expect(Pipeline.rows("v", in: try await coordinator.read(["v"])) == texts(0..<12))
+            }
+        }
+    }
+
+    /// Waits until the view has this many rows.
+    private static func rows(_ count: Int, of coordinator: Coordinator) async throws {
+        while true {
+            let read = try await coordinator.read(["v"])
+            if Pipeline.rows("v", in: read).count >= count { return }
+            await Task.yield()
+        }
+    }
+
+    @Test func aChangedFileStopsTheSourceWithAnErrorThatSaysSo() async throws {
+        try await withDirectory { directory in
+            let path = directory + "/a.json"
+            try write(lines(0..<50), to: path)
+            let log = MemoryLog()
+            let table = Fixture.table("t", id: 1, connector: "file", options: ["path": path, "storage": "virtual"])
+            try await Pipeline.with(log) { coordinator in
+                try await Pipeline.deploy([table, Fixture.view("v", id: 2, of: table)], to: coordinator)
+                #expect(await coordinator.waitUntilDrained())
+                // What was read is recorded with the commit.
+                _ = try await coordinator.read(["v"])
+            }
+            try write(lines(1..<51), to: path)
+            let changed = await #expect(throws: CoordinationError.self) { try await Pipeline.with(log) { _ in } }
+            #expect(changed?.code == .sourceFailed)
+            #expect(changed?.message.contains("has changed") == true)
+            try write(lines(0..<10), to: path)
+            let shrunk = await #expect(throws: CoordinationError.self) { try await Pipeline.with(log) { _ in } }
+            #expect(shrunk?.message.contains("has 10 records, 50 were read before") == true)
+        }
+    }
+
+    @Test func linesOfCSVMayHoldLineEndsInQuotes() async throws {
+        try await withDirectory { directory in
+            let path = directory + "/a.csv"
+            try write("k,v\r\n1,\"a\nb\"\r\n2,c\r\n\r\n3,\"d\"\"\n\"", to: path)
+            let log = MemoryLog()
+            let table = Fixture.table(
+                "t", id: 1, connector: "file", options: ["path": path, "header": "true", "partitions": "1"],
+                format: .csv)
+            try await Pipeline.with(log) { coordinator in
+                try await Pipeline.deploy([table], to: coordinator)
+                #expect(await coordinator.waitUntilDrained())
+            }
+            let batches = try await log.read(TopicPartition("t", 0), from: 0, bytesMax: 1 << 20)
+            let records = batches.flatMap { $0.records.records.map { String(decoding: $0.value ?? [], as: UTF8.self) } }
+            #expect(records == ["1,\"a\nb\"", "2,c", "3,\"d\"\"\n\""])
+        }
+    }
+}
