@@ -18,24 +18,22 @@ extension Coordinator {
 
     /// Appends records to a table's topic, all or none; returns when they are durable.
     ///
-    /// Records of a topic that an upsert table reads go to the partition that their key's hash names (those without a key to the
-    /// first); those of other topics all go to one partition, another for each request.
+    /// Records of a topic that an upsert table reads go to the partition that their key names (``KeyPlacement``); those of other topics all go to one partition, another for each request.
     /// - Throws: ``CoordinationError``: `topicUnknown`, `notWritable`, `tooLarge`, `idempotencyConflict`, `logBusy`,
     ///   `diskFull`, `indefinite`, `log`; `notReady` while the node replays.
-    package func append(
+    package nonisolated func append(
         topic name: String, records: RecordSet, idempotency: AppendKey? = nil
     ) async throws(CoordinationError) -> AppendReceipt {
         let start = MonotonicClock.nanoseconds
-        try checkReady()
-        let topic = try writableTopic(name)
-        guard let ingestWriter else { preconditionFailure("the node is ready before the writer is open") }
         guard records.bytes.count <= configuration.appendBytesMax else {
             throw CoordinationError(
                 .tooLarge, "the records have \(records.bytes.count) bytes, more than \(configuration.appendBytesMax)")
         }
+        let target = try await target(name)
         if let idempotency, let answer = try await storedAnswer(name, idempotency) { return answer }
         guard records.count > 0 else { return AppendReceipt(topic: name, locations: []) }
-        let placed = try place(records, in: topic)
+        // Here, on the caller's executor, so that large requests do not hold the coordinator up.
+        let placed = target.place(records)
         let counts = placed.sets.map(\.count)
         let appends = zip(placed.partitions, placed.sets).map { partition, set in
             PartitionAppend(partition: TopicPartition(name, partition), records: set)
@@ -49,7 +47,7 @@ extension Coordinator {
         }
         let result: AppendResult
         do throws(LogError) {
-            result = try await ingestWriter.append(appends, idempotency: stored)
+            result = try await target.writer.append(appends, idempotency: stored)
         } catch {
             // Of two appends at once with one key, the second finds the first one's answer.
             if error.code == .idempotencyConflict, let idempotency,
@@ -65,8 +63,36 @@ extension Coordinator {
             return AppendReceipt.Location(partition: placed.partitions[Int(slot)], offset: next[Int(slot)])
         }
         let receipt = AppendReceipt(topic: name, locations: locations)
-        noteAppend(receipt.frontier, start: start)
+        await noteAppend(receipt.frontier, start: start)
         return receipt
+    }
+
+    /// Where an append goes, as decided at once on the actor.
+    private struct AppendTarget: Sendable {
+        var writer: any LogWriter
+        var partitionCount: Int
+        /// The table whose key decides; nil if the partition is given.
+        var keyed: TableSchema?
+        var partition: Int
+
+        func place(_ records: RecordSet) -> PlacedRecords {
+            if let keyed { return KeyPlacement(keyed, partitionCount: partitionCount).place(records) }
+            return PlacedRecords(records, partition: partition)
+        }
+    }
+
+    private func target(_ name: String) throws(CoordinationError) -> AppendTarget {
+        try checkReady()
+        let topic = try writableTopic(name)
+        guard let ingestWriter else { preconditionFailure("the node is ready before the writer is open") }
+        var target = AppendTarget(writer: ingestWriter, partitionCount: topic.partitionCount, partition: 0)
+        if let table = topic.tables.first(where: { !$0.schema.primaryKey.isEmpty }), topic.partitionCount > 1 {
+            target.keyed = table.schema
+        } else {
+            target.partition = nextPartition[name] ?? 0
+            nextPartition[name] = (target.partition + 1) % topic.partitionCount
+        }
+        return target
     }
 
     /// For the latency histogram: measured when the epoch that covers it is committed.
@@ -98,7 +124,9 @@ extension Coordinator {
         return topic
     }
 
-    private func storedAnswer(_ topic: String, _ key: AppendKey) async throws(CoordinationError) -> AppendReceipt? {
+    private nonisolated func storedAnswer(_ topic: String, _ key: AppendKey) async throws(CoordinationError)
+        -> AppendReceipt?
+    {
         let answer: IdempotentAnswer?
         do throws(LogError) {
             answer = try await log.storedAnswer(topic: topic, key: key.key)
@@ -113,68 +141,5 @@ extension Coordinator {
             throw CoordinationError(.log, "the stored answer of idempotency key \"\(key.key)\" cannot be read")
         }
         return AppendReceipt(topic: topic, locations: locations, isRepeated: true)
-    }
-
-    // MARK: Placement
-
-    private struct Placed {
-        var partitions: [Int] = []
-        var sets: [RecordSet] = []
-        /// Per record the index of its partition above.
-        var slots: [UInt16] = []
-    }
-
-    private func place(_ records: RecordSet, in topic: ControlState.Topic) throws(CoordinationError) -> Placed {
-        if topic.tables.contains(where: { !$0.schema.primaryKey.isEmpty }) && topic.partitionCount > 1 {
-            return Self.placeByKey(records, partitionCount: topic.partitionCount)
-        }
-        let partition = nextPartition[topic.plan.name] ?? 0
-        nextPartition[topic.plan.name] = (partition + 1) % topic.partitionCount
-        return Placed(
-            partitions: [partition], sets: [records], slots: Array(repeating: 0, count: records.count))
-    }
-
-    private static func placeByKey(_ records: RecordSet, partitionCount: Int) -> Placed {
-        var placed = Placed()
-        var slotOf: [Int: UInt16] = [:]
-        records.bytes.withUnsafeBytes { bytes in
-            var position = 0
-            for lengths in records.lengths {
-                var key: UnsafeRawBufferPointer?
-                var value: UnsafeRawBufferPointer?
-                if lengths.key >= 0 {
-                    key = UnsafeRawBufferPointer(rebasing: bytes[position..<position + Int(lengths.key)])
-                    position += Int(lengths.key)
-                }
-                if lengths.value >= 0 {
-                    value = UnsafeRawBufferPointer(rebasing: bytes[position..<position + Int(lengths.value)])
-                    position += Int(lengths.value)
-                }
-                let partition = key.map { KeyHash.partition(of: $0, partitionCount: partitionCount) } ?? 0
-                let slot =
-                    slotOf[partition]
-                    ?? {
-                        let slot = UInt16(placed.partitions.count)
-                        slotOf[partition] = slot
-                        placed.partitions.append(partition)
-                        placed.sets.append(RecordSet())
-                        return slot
-                    }()
-                placed.sets[Int(slot)].append(key: key, value: value)
-                placed.slots.append(slot)
-            }
-        }
-        return placed
-    }
-}
-
-/// The partition of a key. Part of the format: a key's records must stay in one partition for ever.
-enum KeyHash {
-    /// 64-bit FNV-1a (Fowler, Noll, Vo), its high bits folded in, modulo the number of partitions.
-    static func partition(of key: UnsafeRawBufferPointer, partitionCount: Int) -> Int {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in key { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        hash ^= hash >> 32
-        return Int(hash % UInt64(partitionCount))
     }
 }

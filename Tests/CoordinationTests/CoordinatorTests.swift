@@ -182,6 +182,43 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 3]) func anUpsertTableKeepsTheLastRowOfEachKey(workers: Int) async throws {
+        var table = table
+        guard case .table(var schema) = table.relation.kind, let source = table.graph.nodes.first else { return }
+        schema.primaryKey = [0]
+        let exchange = GraphNode(
+            id: OperatorID(2), kind: .exchange(key: [0]), inputs: [source.id], types: source.types, owner: "t")
+        let upsert = GraphNode(
+            id: OperatorID(3), kind: .upsert(key: [0]), inputs: [exchange.id], types: source.types, owner: "t")
+        table.relation.kind = .table(schema)
+        table.relation.node = upsert.id
+        table.graph.nodes += [exchange, upsert]
+        let deployed = table
+        let view = Fixture.view("v", id: 4, of: table)
+        let late = Fixture.view("w", id: 6, of: table)
+        try await Pipeline.with(MemoryLog(), workers: workers) { coordinator in
+            try await Pipeline.deploy([deployed, view], to: coordinator)
+            for round in 0..<5 {
+                let lines = (0..<20).map { #"{"v":"x\#(round)","k":\#($0)}"# }
+                _ = try await Pipeline.append(lines, to: "t", of: coordinator)
+            }
+            // Key 3 is deleted, key 4 deleted and written again.
+            var records = RecordSet()
+            records.append(key: Array(#"{"k":3}"#.utf8), value: nil)
+            records.append(key: Array(#"{"k":4}"#.utf8), value: nil)
+            records.append(value: Array(#"{"k":4,"v":"again"}"#.utf8))
+            let receipt = try await coordinator.append(topic: "t", records: records)
+            #expect(receipt.locations[1].partition == receipt.locations[2].partition)
+            #expect(receipt.locations[1].offset + 1 == receipt.locations[2].offset)
+            try await Pipeline.deploy([late], to: coordinator)
+            let read = try await coordinator.read(["v", "w", "t.dead"], after: receipt.frontier)
+            let expected = (0..<20).filter { $0 != 3 }.map { $0 == 4 ? "4:again" : "\($0):x4" }.sorted()
+            #expect(Pipeline.rows("v", in: read) == expected)
+            #expect(Pipeline.rows("w", in: read) == expected)
+            #expect(Pipeline.rows("t.dead", in: read).isEmpty)
+        }
+    }
+
     @Test func dropsRemoveAndNamesCanComeAgain() async throws {
         let view = Fixture.view("v", id: 2, of: table)
         try await Pipeline.with(MemoryLog()) { coordinator in

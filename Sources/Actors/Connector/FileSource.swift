@@ -9,6 +9,7 @@ package struct FileSource: ConnectorSource {
     private let options: FileOptions
     private let topic: String
     private let files: FileThread
+    private let schema: TableSchema
 
     /// Bytes of one file in one append.
     private static let bytesPerAppend = 2 << 20
@@ -20,6 +21,7 @@ package struct FileSource: ConnectorSource {
     package init(_ schema: TableSchema, files: FileThread) throws(OptionError) {
         options = try FileOptions(schema)
         topic = schema.topic
+        self.schema = schema
         self.files = files
     }
 
@@ -32,6 +34,7 @@ package struct FileSource: ConnectorSource {
 
     package func run(_ writer: ConnectorWriter) async throws(ConnectorError) {
         var known = try Self.decode(await writer.position)
+        let placement = schema.primaryKey.isEmpty ? nil : KeyPlacement(schema, partitionCount: writer.partitionCount)
         // Cursors of an earlier try may stand anywhere.
         await files.closeCursors(of: topic + "/")
         while !Task.isCancelled {
@@ -43,7 +46,14 @@ package struct FileSource: ConnectorSource {
                 guard piece.records.count > 0 else { continue }
                 isIdle = false
                 known[index].mark = piece.mark
-                records[known[index].partition, default: RecordSet()].append(contentsOf: piece.records)
+                guard let placement else {
+                    records[known[index].partition, default: RecordSet()].append(contentsOf: piece.records)
+                    continue
+                }
+                let placed = placement.place(piece.records)
+                for (partition, set) in zip(placed.partitions, placed.sets) {
+                    records[partition, default: RecordSet()].append(contentsOf: set)
+                }
             }
             if !isIdle {
                 try await writer.append(records, position: Self.encode(known))
