@@ -66,9 +66,10 @@ extension Coordinator {
             let tables = topic.tables.map(\.schema.name)
             return tables.flatMap { table in shards.compactMap { $0.deadLetters[table] } }
         }
-        guard state.catalog[owner] != nil else {
+        guard let relation = state.catalog[owner] else {
             throw CoordinationError(.relationUnknown, "there is no topic or view \"\(owner)\"")
         }
+        if case .table = relation.kind { return shards.compactMap { $0.deadLetters[owner] } }
         try checkActive(owner)
         return shards.compactMap { $0.errors[owner] }
     }

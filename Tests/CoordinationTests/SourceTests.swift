@@ -66,6 +66,35 @@ import Testing
         }
     }
 
+    @Test func oneGenerationFeedsAllTablesOfTheTopic() async throws {
+        let options = ["storage": "virtual", "count": "10000", "seed": "3", "partitions": "2"]
+        let tables = ["person", "auction", "bid"].enumerated().map { index, name in
+            Fixture.table(
+                name, id: index * 2 + 1, topic: "nexmark", connector: "generator", options: options, format: .native,
+                columns: NexmarkGenerator.schemas[name] ?? [])
+        }
+        let sinks = tables.enumerated().map { index, table in
+            Fixture.sink(table.relation.name + "_out", id: index * 2 + 2, of: table)
+        }
+        try await Pipeline.with(MemoryLog()) { coordinator in
+            try await Pipeline.deploy(zip(tables, sinks).flatMap { [$0, $1] }, to: coordinator)
+            #expect(await coordinator.waitUntilDrained())
+            let status = await coordinator.status()
+            #expect(["person_out", "auction_out", "bid_out"].map { status.sinks[$0]?.rows } == [200, 600, 9_200])
+            #expect(status.sources["person"]?.counters.skipped == 9_800)
+        }
+    }
+
+    @Test func aMisspeltOptionIsRefusedByName() async throws {
+        try await Pipeline.with(MemoryLog()) { coordinator in
+            let table = Fixture.table("t", id: 1, options: ["partition": "2"])
+            let error = await #expect(throws: CoordinationError.self) {
+                try await Pipeline.deploy([table], to: coordinator)
+            }
+            #expect(error?.message.contains("\"partition\"") == true)
+        }
+    }
+
     @Test func aRateEndsWhereTheClockIs() throws {
         let schema = TableSchema(
             name: "bid", topic: "bid", columns: [], format: .native, connector: "generator",

@@ -3,7 +3,7 @@ package import Dataflow
 /// The options of the Nexmark generator.
 ///
 /// `seed`, `rate` (events a second; 0 for as fast as they are taken), `count` (events in all), `partitions`,
-/// `event_rate` (events a second of event time), `base_time` (microseconds since 1970 of event 0) and `entity`
+/// `event_rate` (events a second of event time), `base_time` (event 0's time: microseconds since 1970 or a timestamp) and `entity`
 /// (`person`, `auction` or `bid`; by default the table's name). Tables of one topic have the same ones but the last.
 package struct GeneratorOptions: Hashable, Sendable {
     package var configuration: NexmarkConfiguration
@@ -38,7 +38,7 @@ package struct GeneratorOptions: Hashable, Sendable {
         }
         configuration = NexmarkConfiguration(
             seed: UInt64(bitPattern: seed), eventsPerSecond: Int(eventRate),
-            baseTime: try options.integer("base_time") ?? Self.baseTimeDefault, partitions: Int(partitions))
+            baseTime: try options.time("base_time") ?? Self.baseTimeDefault, partitions: Int(partitions))
     }
 
     private static let partitionsDefault: Int64 = 4

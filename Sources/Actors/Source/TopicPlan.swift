@@ -22,6 +22,7 @@ package struct TopicPlan: Hashable, Sendable {
     package init(_ schema: TableSchema) throws(OptionError) {
         name = schema.topic
         let options = OptionReader(schema)
+        try Self.checkNames(schema)
         partitions = try options.integer("partitions").map { Int($0) }
         if let partitions, !(1...TopicPlan.partitionsMax).contains(partitions) {
             throw OptionError(
@@ -40,6 +41,23 @@ package struct TopicPlan: Hashable, Sendable {
         }
         if case .generator(let generator) = origin { partitions = generator.partitions }
     }
+
+    /// A misspelt option must not be taken for none.
+    private static func checkNames(_ schema: TableSchema) throws(OptionError) {
+        let known = common.union(connectorOptions[schema.connector] ?? [])
+        for name in schema.options.keys.sorted() where !known.contains(name) {
+            let names = known.sorted().joined(separator: ", ")
+            throw OptionError(
+                table: schema.name, option: name, "is not known to the connector \"\(schema.connector)\" (\(names) are)"
+            )
+        }
+    }
+
+    private static let common: Set<String> = ["partitions", "storage"]
+    private static let connectorOptions: [String: Set<String>] = [
+        "file": ["path", "follow", "header"],
+        "generator": ["seed", "rate", "count", "event_rate", "base_time", "entity"],
+    ]
 
     /// More partitions than this make an epoch's bookkeeping dear.
     package static let partitionsMax = 1024
@@ -74,6 +92,19 @@ struct OptionReader {
         guard let text = schema.options[name] else { return nil }
         guard let value = Int64(text) else {
             throw OptionError(table: schema.name, option: name, "must be an integer, not '\(text)'")
+        }
+        return value
+    }
+
+    /// Microseconds since 1970, from such a number or a timestamp's text.
+    func time(_ name: String) throws(OptionError) -> Int64? {
+        guard var text = schema.options[name] else { return nil }
+        if let value = Int64(text) { return value }
+        let parsed = text.withUTF8 { bytes in
+            Result { () throws(RowError) in try TextFormat.parse(bytes, as: .timestamp) }
+        }
+        guard case .success(.timestamp(let value)) = parsed else {
+            throw OptionError(table: schema.name, option: name, "must be a timestamp, not '\(text)'")
         }
         return value
     }

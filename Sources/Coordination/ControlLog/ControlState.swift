@@ -159,7 +159,7 @@ package struct ControlState: Sendable {
             return false
         }
         guard let source else { return "table \"\(schema.name)\" has no source operator" }
-        guard Self.connectors.contains(schema.connector) else {
+        guard schema.connector.isEmpty || Self.connectors.contains(schema.connector) else {
             return "connector \"\(schema.connector)\" is not known (\(Self.connectors.joined(separator: ", ")) are)"
         }
         let plan: TopicPlan
@@ -199,7 +199,7 @@ package struct ControlState: Sendable {
         return nil
     }
 
-    /// What a table may be fed by. `http` and `log` have no task: records are pushed or inserted.
+    /// What a table may be fed by. `http` and `log`, and none, have no task: records are pushed or inserted.
     package static let connectors = ["file", "generator", "http", "log"]
 
     /// Whether a connector of the table appends to its topic.

@@ -55,7 +55,8 @@ package actor FileThread {
     func openCursor(
         _ id: String, path: String, isCSV: Bool, hasHeader: Bool, isFollowed: Bool, at mark: FileMark
     ) throws(ConnectorError) {
-        let cursor = try FileCursor(path: path, isCSV: isCSV, hasHeader: hasHeader, isFollowed: isFollowed)
+        let cursor = try FileCursor(
+            path: path, isCSV: isCSV, hasHeader: hasHeader, isFollowed: isFollowed, isHashing: true)
         while cursor.mark.records < mark.records {
             let before = cursor.mark.records
             _ = try cursor.read(bytesMax: 4 << 20, recordsMax: mark.records - before, collecting: false)

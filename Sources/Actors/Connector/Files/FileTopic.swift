@@ -63,15 +63,17 @@ final class FileTopic {
         self.options = options
         partitions = []
         for (number, path) in options.files.enumerated() {
-            partitions.append(Partition(index: try Self.cursor(path, options), expected: expected[number]))
+            partitions.append(
+                Partition(index: try Self.cursor(path, options, isHashing: true), expected: expected[number]))
         }
     }
 
     private static func cursor(
-        _ path: String, _ options: FileTopicOptions, from mark: FileMark = FileMark()
+        _ path: String, _ options: FileTopicOptions, isHashing: Bool, from mark: FileMark = FileMark()
     ) throws(ConnectorError) -> FileCursor {
         try FileCursor(
-            path: path, isCSV: options.isCSV, hasHeader: options.hasHeader, isFollowed: options.isFollowed, from: mark)
+            path: path, isCSV: options.isCSV, hasHeader: options.hasHeader, isFollowed: options.isFollowed,
+            isHashing: isHashing, from: mark)
     }
 
     /// Counts some more records of every file.
@@ -140,7 +142,7 @@ final class FileTopic {
             let path = options.files[reader.partition]
             let isCompressed = partitions[reader.partition].index.isCompressed
             let mark = isCompressed ? nil : partitions[reader.partition].marks.last { $0.records <= offset }
-            cursor = try Self.cursor(path, options, from: mark ?? FileMark())
+            cursor = try Self.cursor(path, options, isHashing: false, from: mark ?? FileMark())
             readers[reader] = cursor
         }
         while cursor.mark.records < offset {
