@@ -78,5 +78,6 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(name: "LogTests", dependencies: ["Log", "CSQLite"], swiftSettings: strict),
     ]
 )
