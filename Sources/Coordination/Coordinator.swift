@@ -366,7 +366,8 @@ extension CoordinationError {
             case .idempotencyConflict: .idempotencyConflict
             case .recordTooLarge: .tooLarge
             case .fenced: .stopped
-            case .topicExists, .topicUnknown, .partitionUnknown, .nameInvalid, .offsetOutOfRange, .storage, .corrupt,
+            case .nameInvalid: .refused
+            case .topicExists, .topicUnknown, .partitionUnknown, .offsetOutOfRange, .storage, .corrupt,
                 .formatUnknown, .closed:
                 .log
             }

@@ -120,6 +120,46 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 2, 4]) func joinsAndCountsCreatedLaterEqualThoseCreatedFirst(workers: Int) async throws {
+        let counts = Fixture.count("c", id: 2, of: table)
+        let early = Fixture.join("j", id: 10, table, counts)
+        let late = Fixture.join("k", id: 20, table, counts)
+        let onLate = Fixture.count("l", id: 30, of: late)
+        let onEarly = Fixture.count("m", id: 40, of: early)
+        let lines = { @Sendable (range: Range<Int>) in range.map { #"{"k":\#($0 % 37),"v":"x\#($0)"}"# } }
+        let log = MemoryLog()
+        let before = try await Pipeline.with(log, workers: workers, configure: { $0.epochRecordsMax = 40 }) {
+            coordinator in
+            try await Pipeline.deploy([table, counts, early], to: coordinator)
+            let receipt = try await Pipeline.append(lines(0..<300), to: "t", of: coordinator)
+            _ = try await coordinator.read(["j"], after: receipt.frontier)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for first in 300..<600 {
+                        _ = try await Pipeline.append(lines(first..<first + 1), to: "t", of: coordinator)
+                    }
+                }
+                try await Pipeline.deploy([late, onLate], to: coordinator)
+                try await Pipeline.deploy([onEarly], to: coordinator)
+                let read = try await coordinator.read(["j", "k", "l", "m"])
+                #expect(Pipeline.rows("j", in: read) == Pipeline.rows("k", in: read))
+                #expect(Pipeline.rows("l", in: read) == Pipeline.rows("m", in: read))
+                try await group.waitForAll()
+            }
+            let last = try await Pipeline.append(lines(600..<601), to: "t", of: coordinator)
+            let read = try await coordinator.read(["j", "k", "l", "m"], after: last.frontier)
+            #expect(Pipeline.rows("j", in: read).count == 601)
+            #expect(Pipeline.rows("j", in: read) == Pipeline.rows("k", in: read))
+            #expect(Pipeline.rows("l", in: read) == Pipeline.rows("m", in: read))
+            return Pipeline.rows("l", in: read)
+        }
+        try await Pipeline.with(log, workers: 3) { coordinator in
+            let read = try await coordinator.read(["l", "m"])
+            #expect(Pipeline.rows("l", in: read) == before)
+            #expect(Pipeline.rows("m", in: read) == before)
+        }
+    }
+
     @Test func aSecondTableOfATopicReadsItFromTheStart() async throws {
         let view = Fixture.view("v", id: 2, of: table)
         let other = Fixture.table("u", id: 4, topic: "t")
