@@ -18,7 +18,8 @@ extension Coordinator {
 
     /// Appends records to a table's topic, all or none; returns when they are durable.
     ///
-    /// Records of a topic that an upsert table reads go to the partition that their key names (``KeyPlacement``); those of other topics all go to one partition, another for each request.
+    /// Records of a topic that an upsert table reads go to the partition that their key names (``KeyPlacement``);
+    /// those of other topics all go to one partition, another for each request.
     /// - Throws: ``CoordinationError``: `topicUnknown`, `notWritable`, `tooLarge`, `idempotencyConflict`, `logBusy`,
     ///   `diskFull`, `indefinite`, `log`; `notReady` while the node replays.
     package nonisolated func append(

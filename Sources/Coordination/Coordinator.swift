@@ -110,6 +110,7 @@ package actor Coordinator {
     package func run() async throws(CoordinationError) {
         precondition(phase == .idle, "the coordinator runs once")
         phase = .replaying
+        busyBefore = (MonotonicClock.nanoseconds, pool.busyNanoseconds)
         var failure: CoordinationError?
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.pool.service.run() }
