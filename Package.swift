@@ -70,6 +70,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "Simulation", dependencies: ["Log"], path: "Tests/Simulation", swiftSettings: strict),
+        .testTarget(name: "SQLTests", dependencies: ["SQL", "Dataflow"], swiftSettings: strict),
         .testTarget(name: "ActorsTests", dependencies: ["Actors", "Log", "Dataflow", "Simulation"], swiftSettings: strict),
         .testTarget(
             name: "CoordinationTests",

@@ -1,0 +1,111 @@
+internal import Dataflow
+
+/// A bound expression: typed, or a literal whose type is still open.
+struct Bound {
+    var expression: Expression
+    /// A quoted string or NULL without a type: it takes the type that its place wants.
+    var isUnknown = false
+    var location: Int
+
+    /// nil for an unknown literal.
+    var type: DataType? { isUnknown ? nil : expression.type }
+
+    /// For messages.
+    var typeName: String { isUnknown ? "unknown" : expression.type.name }
+
+    static func unknown(_ text: String?, at location: Int) -> Bound {
+        Bound(expression: .literal(text.map { .text($0) } ?? .null, type: .text), isUnknown: true, location: location)
+    }
+}
+
+/// Conversions between types, as PostgreSQL does them.
+enum Coercion {
+    /// Whether a value of one type (nil: an unknown literal) may take the place of another without being asked.
+    static func isPossible(from: DataType?, to: DataType, _ context: Cast.Context = .implicit) -> Bool {
+        guard let from, from != to else { return true }
+        guard let cast = FunctionRegistry.cast(from: from, to: to) else { return false }
+        return cast.context <= context
+    }
+
+    /// The value as the type; nil if the context allows no such cast.
+    static func coerce(_ bound: Bound, to type: DataType, _ context: Cast.Context = .implicit) throws(Failure)
+        -> Expression?
+    {
+        if bound.isUnknown { return try literal(bound, as: type) }
+        let from = bound.expression.type
+        if from == type { return bound.expression }
+        guard let cast = FunctionRegistry.cast(from: from, to: type), cast.context <= context else { return nil }
+        return ConstantFolding.fold(.call(cast.functionKey, [bound.expression], type: type))
+    }
+
+    /// Reads an unknown literal as a type.
+    static func literal(_ bound: Bound, as type: DataType) throws(Failure) -> Expression {
+        guard case .literal(.text(let text), _) = bound.expression else { return .literal(.null, type: type) }
+        if type == .text { return .literal(.text(text), type: .text) }
+        return .literal(try parse(text, as: type, at: bound.location), type: type)
+    }
+
+    static func parse(_ text: String, as type: DataType, at location: Int?) throws(Failure) -> Datum {
+        var text = text
+        let result = text.withUTF8 { bytes -> Result<Datum, RowError> in
+            do throws(RowError) {
+                return .success(try TextFormat.parse(bytes, as: type))
+            } catch {
+                return .failure(error)
+            }
+        }
+        switch result {
+        case .success(let datum): return datum
+        case .failure(let error): throw Failure(error.code, error.message, at: location)
+        }
+    }
+
+    /// Rounds to `numeric(p,s)`.
+    static func applying(_ modifier: NumericModifier?, to expression: Expression) -> Expression {
+        guard let modifier else { return expression }
+        return ConstantFolding.fold(
+            .call(
+                "numeric_scale(numeric,integer,integer)",
+                [
+                    expression, .literal(.integer(Int32(modifier.precision)), type: .integer),
+                    .literal(.integer(Int32(modifier.scale)), type: .integer),
+                ], type: .numeric))
+    }
+
+    /// The type that CASE, COALESCE, VALUES, UNION and so on give their operands.
+    static func commonType(_ operands: [Bound], in construct: String) throws(Failure) -> DataType {
+        var found: DataType?
+        for operand in operands {
+            guard let type = operand.type else { continue }
+            guard let current = found else {
+                found = type
+                continue
+            }
+            if current == type { continue }
+            guard current.isNumeric == type.isNumeric, current.isNumeric else {
+                throw Failure(
+                    "42804", "\(construct) types \(current.name) and \(type.name) cannot be matched",
+                    at: operand.location)
+            }
+            if isPossible(from: current, to: type), !isPossible(from: type, to: current) { found = type }
+        }
+        return found ?? .text
+    }
+
+    /// All operands as their common type.
+    static func unify(_ operands: [Bound], in construct: String) throws(Failure) -> (
+        values: [Expression], type: DataType
+    ) {
+        let type = try commonType(operands, in: construct)
+        var values: [Expression] = []
+        for operand in operands {
+            guard let value = try coerce(operand, to: type) else {
+                throw Failure(
+                    "42846", "\(construct) could not convert type \(operand.typeName) to \(type.name)",
+                    at: operand.location)
+            }
+            values.append(value)
+        }
+        return (values, type)
+    }
+}

@@ -1,0 +1,290 @@
+internal import Dataflow
+
+/// SELECT: the list, grouping, windows, DISTINCT and ORDER BY.
+extension QueryBinder {
+    /// What one SELECT is made of while it is bound: expressions over the rows of FROM, then over what comes later.
+    private struct Selection {
+        var plan: Plan
+        var items: [Expression]
+        var having: Expression?
+        var windows: [ExpressionBinder.WindowUse]
+    }
+
+    func bind(_ select: SelectSyntax, orderBy: [SortSyntax]) throws(Failure) -> BoundQuery {
+        var (plan, scope) = try from(select.from)
+        if let condition = select.condition {
+            let binder = ExpressionBinder(scope: scope, clause: "WHERE")
+            plan = .filtered(plan, [try binder.condition(condition, "WHERE")])
+        }
+        let binder = ExpressionBinder(scope: scope, clause: "SELECT", allowsAggregates: true, allowsWindows: true)
+        var (columns, items) = try list(select.items, scope, binder)
+        let keys = try groupKeys(select.groupBy, items, columns, scope)
+        var having: Expression?
+        if let syntax = select.having {
+            binder.clause = "HAVING"
+            binder.allowsWindows = false
+            having = try binder.condition(syntax, "HAVING")
+            binder.allowsWindows = true
+        }
+        let sort = try order(orderBy, binder, &items, columns, isDistinct: select.isDistinct)
+        var selection = Selection(plan: plan, items: items, having: having, windows: binder.windows)
+        if !select.groupBy.isEmpty || !binder.aggregates.isEmpty || having != nil {
+            try group(&selection, keys, binder)
+        }
+        if let window = selection.windows.first {
+            try number(&selection, window)
+        } else {
+            selection.plan = .project(selection.plan, selection.items)
+        }
+        for index in columns.indices { columns[index].isNullable = Self.isNullable(items[index], scope, binder) }
+        if select.isDistinct {
+            selection.plan = .aggregate(selection.plan, groupBy: Array(columns.indices), calls: [])
+        }
+        return BoundQuery(plan: selection.plan, columns: columns, orderBy: sort)
+    }
+
+    private static func isNullable(_ expression: Expression, _ scope: Scope, _ binder: ExpressionBinder) -> Bool {
+        switch expression {
+        case .column(let index, _):
+            if index >= ExpressionBinder.windowBase { return false }
+            if index >= ExpressionBinder.aggregateBase {
+                return binder.aggregates[index - ExpressionBinder.aggregateBase].function != .count
+            }
+            return scope.columns[index].isNullable
+        case .literal(let datum, _): return datum.isNull
+        case .isNull: return false
+        case .and, .or, .not: return expression.children.contains { isNullable($0, scope, binder) }
+        case .coalesce: return expression.children.allSatisfy { isNullable($0, scope, binder) }
+        case .call, .branches: return true
+        }
+    }
+
+    // MARK: the list
+
+    private func list(
+        _ syntaxes: [(expression: ExpressionSyntax, alias: String?)], _ scope: Scope, _ binder: ExpressionBinder
+    ) throws(Failure) -> (columns: [BoundQuery.Column], items: [Expression]) {
+        var columns: [BoundQuery.Column] = []
+        var items: [Expression] = []
+        for (syntax, alias) in syntaxes {
+            let location = syntax.location
+            if case .star(let qualifier) = syntax.kind {
+                for index in try scope.star(qualifier, at: location) {
+                    let column = scope.columns[index]
+                    items.append(binder.reference(index, at: location))
+                    columns.append(
+                        BoundQuery.Column(name: column.name, type: column.type, isNullable: true, location: location))
+                }
+                continue
+            }
+            let bound = try binder.bind(syntax)
+            items.append(bound.expression)
+            columns.append(
+                BoundQuery.Column(
+                    name: alias ?? Self.name(of: syntax), type: bound.expression.type, isNullable: true,
+                    location: location,
+                    isOpen: bound.isUnknown))
+        }
+        return (columns, items)
+    }
+
+    /// The name that PostgreSQL gives a column without an alias.
+    private static func name(of syntax: ExpressionSyntax) -> String {
+        switch syntax.kind {
+        case .column(_, let name): name
+        case .call(let call): call.name
+        case .coalesce: "coalesce"
+        case .nullIf: "nullif"
+        case .extreme(let isGreatest, _): isGreatest ? "greatest" : "least"
+        case .branches(_, _, let otherwise):
+            {
+                let inner = otherwise.map { name(of: $0) } ?? "case"
+                return inner == "?column?" ? "case" : inner
+            }()
+        case .cast(let operand, let type):
+            {
+                let inner = name(of: operand)
+                return inner == "?column?" ? type.name : inner
+            }()
+        case .boolean: "bool"
+        default: "?column?"
+        }
+    }
+
+    // MARK: grouping
+
+    private func groupKeys(
+        _ syntaxes: [ExpressionSyntax], _ items: [Expression], _ columns: [BoundQuery.Column], _ scope: Scope
+    ) throws(Failure) -> [Expression] {
+        let binder = ExpressionBinder(scope: scope, clause: "GROUP BY")
+        var keys: [Expression] = []
+        for syntax in syntaxes {
+            var key: Expression?
+            if let index = try Self.ordinal(syntax, columns.count, "GROUP BY") {
+                key = items[index]
+            } else if case .column(nil, let name) = syntax.kind,
+                !scope.columns.contains(where: { $0.name == name && !$0.isMerged })
+            {
+                let matches = columns.indices.filter { columns[$0].name == name }
+                if Set(matches.map { items[$0] }).count > 1 {
+                    throw Failure("42702", "GROUP BY \"\(name)\" is ambiguous", at: syntax.location)
+                }
+                key = matches.first.map { items[$0] }
+            }
+            if key == nil { key = try binder.value(syntax) }
+            guard let found = key else { continue }
+            if let base = found.columnsUsed.max(), base >= ExpressionBinder.aggregateBase {
+                let what = base >= ExpressionBinder.windowBase ? "window" : "aggregate"
+                throw Failure(
+                    what == "window" ? "42P20" : "42803", "\(what) functions are not allowed in GROUP BY",
+                    at: syntax.location)
+            }
+            if !keys.contains(found) { keys.append(found) }
+        }
+        return keys
+    }
+
+    /// Puts the aggregation in: afterwards everything is over its output.
+    private func group(_ selection: inout Selection, _ keys: [Expression], _ binder: ExpressionBinder) throws(Failure) {
+        var inputs = keys
+        func input(_ expression: Expression) -> Int {
+            if let index = inputs.firstIndex(of: expression) { return index }
+            inputs.append(expression)
+            return inputs.count - 1
+        }
+        let calls = binder.aggregates.map { use in
+            AggregateCall(
+                function: use.function, argument: use.argument.map(input), isDistinct: use.isDistinct,
+                filter: use.filter.map(input),
+                type: use.type)
+        }
+        selection.plan = .aggregate(
+            .project(selection.plan, inputs), groupBy: Array(keys.indices), calls: calls)
+        for index in selection.items.indices {
+            selection.items[index] = try grouped(selection.items[index], keys, binder)
+        }
+        for index in selection.windows.indices {
+            for item in selection.windows[index].partitionBy.indices {
+                selection.windows[index].partitionBy[item] = try grouped(
+                    selection.windows[index].partitionBy[item], keys, binder)
+            }
+            for item in selection.windows[index].orderBy.indices {
+                selection.windows[index].orderBy[item].expression = try grouped(
+                    selection.windows[index].orderBy[item].expression, keys, binder)
+            }
+        }
+        if let having = selection.having {
+            selection.plan = .filtered(selection.plan, [try grouped(having, keys, binder)])
+        }
+    }
+
+    /// An expression over FROM's rows as one over the groups.
+    private func grouped(_ expression: Expression, _ keys: [Expression], _ binder: ExpressionBinder) throws(Failure)
+        -> Expression
+    {
+        var ungrouped: Int?
+        let result = expression.rewriting { part in
+            if let key = keys.firstIndex(of: part) { return .column(key, type: part.type) }
+            guard case .column(let index, let type) = part else { return nil }
+            if index >= ExpressionBinder.windowBase { return part }
+            if index >= ExpressionBinder.aggregateBase {
+                return .column(keys.count + index - ExpressionBinder.aggregateBase, type: type)
+            }
+            ungrouped = ungrouped ?? index
+            return part
+        }
+        guard let ungrouped else { return result }
+        let column = binder.scope.columns[ungrouped]
+        let name = column.table.map { "\($0).\(column.name)" } ?? column.name
+        throw Failure(
+            "42803", "column \"\(name)\" must appear in the GROUP BY clause or be used in an aggregate function",
+            at: binder.references.first { $0.column == ungrouped }?.location)
+    }
+
+    // MARK: row numbers
+
+    /// Puts the numbering in. Its input is the list as written, since ties are broken by all of its columns, then what
+    /// only the window needs.
+    private func number(_ selection: inout Selection, _ window: ExpressionBinder.WindowUse) throws(Failure) {
+        if selection.windows.count > 1 {
+            throw .unsupported("more than one row_number() in a SELECT", at: selection.windows[1].location)
+        }
+        var inputs: [Expression] = []
+        var output: [Int?] = []
+        for item in selection.items {
+            if item.columnIndex.map({ $0 >= ExpressionBinder.windowBase }) == true {
+                output.append(nil)
+                continue
+            }
+            guard !item.columnsUsed.contains(where: { $0 >= ExpressionBinder.windowBase }) else {
+                throw .unsupported(
+                    "an expression over row_number()", at: window.location, hint: "Compute it in an outer query.")
+            }
+            output.append(inputs.count)
+            inputs.append(item)
+        }
+        func input(_ expression: Expression) -> Int {
+            if let index = inputs.firstIndex(of: expression) { return index }
+            inputs.append(expression)
+            return inputs.count - 1
+        }
+        let partitionBy = window.partitionBy.map(input)
+        let orderBy = window.orderBy.map {
+            SortKey(column: input($0.expression), descending: $0.descending, nullsFirst: $0.nullsFirst)
+        }
+        let numbered = Plan.rowNumber(
+            .project(selection.plan, inputs), partitionBy: partitionBy, orderBy: orderBy, location: window.location)
+        selection.plan = .selecting(numbered, output.map { $0 ?? inputs.count })
+    }
+
+    // MARK: ORDER BY
+
+    /// Sort keys over the list, to which what is not in it is appended.
+    private func order(
+        _ syntaxes: [SortSyntax], _ binder: ExpressionBinder, _ items: inout [Expression],
+        _ columns: [BoundQuery.Column],
+        isDistinct: Bool
+    ) throws(Failure) -> [SortKey] {
+        binder.clause = "ORDER BY"
+        var keys: [SortKey] = []
+        for syntax in syntaxes {
+            let column: Int
+            let location = syntax.expression.location
+            if let index = try Self.ordinal(syntax.expression, columns.count, "ORDER BY") {
+                column = index
+            } else if case .column(nil, let name) = syntax.expression.kind,
+                let index = columns.firstIndex(where: { $0.name == name })
+            {
+                if Set(columns.indices.filter { columns[$0].name == name }.map { items[$0] }).count > 1 {
+                    throw Failure("42702", "ORDER BY \"\(name)\" is ambiguous", at: location)
+                }
+                column = index
+            } else {
+                let expression = try binder.value(syntax.expression)
+                if let index = items.firstIndex(of: expression) {
+                    column = index
+                } else {
+                    if isDistinct {
+                        throw Failure(
+                            "42P10", "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
+                            at: location)
+                    }
+                    column = items.count
+                    items.append(expression)
+                }
+            }
+            keys.append(
+                SortKey(
+                    column: column, descending: syntax.descending, nullsFirst: syntax.nullsFirst ?? syntax.descending))
+        }
+        return keys
+    }
+}
+
+extension ExpressionBinder {
+    /// A column named by `*`.
+    func reference(_ index: Int, at location: Int) -> Expression {
+        note(index, location)
+        return .column(index, type: scope.columns[index].type)
+    }
+}

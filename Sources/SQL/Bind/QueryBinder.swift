@@ -1,0 +1,395 @@
+internal import Dataflow
+
+/// What a query gives: a plan whose first columns are those shown; further ones are there to order by.
+struct BoundQuery {
+    struct Column {
+        var name: String
+        var type: DataType
+        var isNullable: Bool
+        var location: Int
+        /// A quoted literal or NULL, whose type a UNION may still decide.
+        var isOpen = false
+    }
+
+    var plan: Plan
+    var columns: [Column]
+    var orderBy: [SortKey] = []
+    var limit: Int?
+    var offset = 0
+
+    /// The plan without the columns that are only for ordering.
+    var visiblePlan: Plan { Plan.selecting(plan, Array(columns.indices)) }
+}
+
+/// Binds queries: names to relations and columns, SELECT to a plan.
+final class QueryBinder {
+    enum Mode {
+        /// Reads the rows of maintained views.
+        case adHoc
+        /// Reads the output of nodes.
+        case maintained
+    }
+
+    let catalog: Catalog
+    let mode: Mode
+    /// The relations that the statement names itself.
+    private(set) var dependencies: Set<String> = []
+    /// The relations that are scanned, those under inlined views included.
+    private(set) var scans: Set<String> = []
+    /// Tables of WITH, innermost last.
+    private var commonTables: [[String: BoundQuery]] = []
+    /// How many inlined views are open: what they name is not named by the statement.
+    private var viewDepth = 0
+
+    init(catalog: Catalog, mode: Mode) {
+        self.catalog = catalog
+        self.mode = mode
+    }
+
+    // MARK: queries
+
+    /// Binds a whole query. At the top of an ad-hoc one ORDER BY, LIMIT and OFFSET are presentation; elsewhere LIMIT is a top-n.
+    func bind(_ query: QuerySyntax, isTop: Bool) throws(Failure) -> BoundQuery {
+        commonTables.append([:])
+        defer { commonTables.removeLast() }
+        for table in query.with {
+            guard commonTables[commonTables.count - 1][table.name] == nil else {
+                throw Failure("42712", "WITH query name \"\(table.name)\" specified more than once", at: table.location)
+            }
+            var bound = try bind(table.query, isTop: false)
+            bound.plan = bound.visiblePlan
+            try Self.rename(&bound.columns, table.columns, of: table.name, at: table.location)
+            commonTables[commonTables.count - 1][table.name] = bound
+        }
+        var result: BoundQuery
+        switch query.body {
+        case .select(let select): result = try bind(select, orderBy: query.orderBy)
+        case .values(let rows):
+            result = try values(rows)
+            result.orderBy = try outputOrder(query.orderBy, result.columns)
+        case .unionAll(let left, let right):
+            result = try union(left, right)
+            result.orderBy = try outputOrder(query.orderBy, result.columns)
+        }
+        if result.columns.count > Limits.columnsMax {
+            throw Failure("54011", "target lists can have at most \(Limits.columnsMax) entries")
+        }
+        let limit = try count(query.limit, "LIMIT")
+        let offset = try count(query.offset, "OFFSET") ?? 0
+        if isTop, mode == .adHoc, viewDepth == 0 {
+            result.limit = limit
+            result.offset = offset
+            return result
+        }
+        return try limited(result, limit, offset, isTop: isTop, query)
+    }
+
+    private func limited(
+        _ query: BoundQuery, _ limit: Int?, _ offset: Int, isTop: Bool, _ syntax: QuerySyntax
+    ) throws(Failure) -> BoundQuery {
+        var result = query
+        guard let limit else {
+            if offset > 0 {
+                throw .unsupported("OFFSET without LIMIT in a sub-query or view", at: syntax.offset?.location)
+            }
+            if isTop, !query.orderBy.isEmpty {
+                throw .unsupported(
+                    "ORDER BY without LIMIT in a view", at: syntax.orderBy.first?.expression.location,
+                    hint: "The rows of a view have no order: order the query that reads it.")
+            }
+            result.orderBy = []
+            result.plan = query.visiblePlan
+            return result
+        }
+        result.orderBy = []
+        if limit == 0 {
+            result.plan = .filter(query.visiblePlan, .literal(.boolean(false), type: .boolean))
+            return result
+        }
+        let (total, overflow) = limit.addingReportingOverflow(offset)
+        var plan = Plan.topN(
+            query.plan, partitionBy: [], orderBy: query.orderBy, limit: overflow ? .max : total,
+            emitsRowNumber: offset > 0)
+        if offset > 0 {
+            let number = Expression.column(query.plan.types.count, type: .bigint)
+            plan = .filter(
+                plan,
+                .call(">(bigint,bigint)", [number, .literal(.bigint(Int64(offset)), type: .bigint)], type: .boolean))
+        }
+        result.plan = .selecting(plan, Array(query.columns.indices))
+        return result
+    }
+
+    /// The number after LIMIT or OFFSET; nil for none, NULL or ALL.
+    private func count(_ syntax: ExpressionSyntax?, _ clause: String) throws(Failure) -> Int? {
+        guard let syntax else { return nil }
+        let binder = ExpressionBinder(scope: Scope(), clause: clause)
+        let bound = try binder.bind(syntax)
+        guard let value = try Coercion.coerce(bound, to: .bigint, .assignment) else {
+            throw Failure(
+                "42804", "argument of \(clause) must be type bigint, not type \(bound.typeName)", at: syntax.location)
+        }
+        switch ConstantFolding.value(of: value) {
+        case .success(.bigint(let number)):
+            guard number >= 0 else {
+                throw Failure(
+                    clause == "LIMIT" ? "2201W" : "2201X", "\(clause) must not be negative", at: syntax.location)
+            }
+            return Int(number)
+        case .success: return nil
+        case .failure(let error): throw Failure(error.code, error.message, at: syntax.location)
+        }
+    }
+
+    private func values(_ rows: [[ExpressionSyntax]]) throws(Failure) -> BoundQuery {
+        let binder = ExpressionBinder(scope: Scope(), clause: "VALUES")
+        var bound: [[Bound]] = []
+        for row in rows {
+            guard row.count == rows[0].count else {
+                throw Failure("42601", "VALUES lists must all be the same length", at: row.first?.location)
+            }
+            bound.append(try binder.bindAll(row))
+        }
+        var columns: [BoundQuery.Column] = []
+        var data = [[Datum]](repeating: [], count: rows.count)
+        for index in rows[0].indices {
+            let (expressions, type) = try Coercion.unify(bound.map { $0[index] }, in: "VALUES")
+            var isNullable = false
+            for (row, expression) in expressions.enumerated() {
+                switch ConstantFolding.value(of: expression) {
+                case .success(let datum):
+                    isNullable = isNullable || datum.isNull
+                    data[row].append(datum)
+                case .failure(let error): throw Failure(error.code, error.message, at: rows[row][index].location)
+                }
+            }
+            columns.append(
+                BoundQuery.Column(
+                    name: "column\(index + 1)", type: type, isNullable: isNullable, location: rows[0][index].location))
+        }
+        return BoundQuery(plan: .values(data, types: columns.map(\.type)), columns: columns)
+    }
+
+    private func union(_ left: QuerySyntax, _ right: QuerySyntax) throws(Failure) -> BoundQuery {
+        var first = try bind(left, isTop: false)
+        var second = try bind(right, isTop: false)
+        guard first.columns.count == second.columns.count else {
+            throw Failure(
+                "42601", "each UNION query must have the same number of columns", at: second.columns.first?.location)
+        }
+        var plans = [first.plan.columns, second.plan.columns]
+        for index in first.columns.indices {
+            let operands = zip(plans, [first, second]).map { plan, query in
+                Self.open(plan[index], in: query, index)
+            }
+            let (values, type) = try Coercion.unify(operands, in: "UNION")
+            // An unknown literal is a constant column.
+            plans[0][index] = values[0]
+            plans[1][index] = values[1]
+            first.columns[index].type = type
+            first.columns[index].isNullable = first.columns[index].isNullable || second.columns[index].isNullable
+        }
+        first.plan = .project(first.plan, Array(plans[0].prefix(first.columns.count)))
+        second.plan = .project(second.plan, Array(plans[1].prefix(first.columns.count)))
+        first.orderBy = []
+        let inputs = [first.plan, second.plan].flatMap { plan -> [Plan] in
+            // A chain of unions is one.
+            if case .project(.unionAll(let inner), let expressions) = plan,
+                expressions.map(\.columnIndex) == Array(expressions.indices)
+            {
+                return inner
+            }
+            return [plan]
+        }
+        first.plan = .unionAll(inputs)
+        return first
+    }
+
+    /// A column of a union's operand; one that is a quoted literal there has an open type.
+    private static func open(_ column: Expression, in query: BoundQuery, _ index: Int) -> Bound {
+        let location = query.columns[index].location
+        if case .project(_, let expressions) = query.plan, query.openColumns.contains(index),
+            let datum = expressions[index].literalValue
+        {
+            return Bound(expression: .literal(datum, type: .text), isUnknown: true, location: location)
+        }
+        return Bound(expression: column, location: location)
+    }
+
+    /// ORDER BY where only the output's columns can be named.
+    private func outputOrder(_ items: [SortSyntax], _ columns: [BoundQuery.Column]) throws(Failure) -> [SortKey] {
+        var keys: [SortKey] = []
+        for item in items {
+            let column: Int
+            if case .column(nil, let name) = item.expression.kind,
+                let index = columns.firstIndex(where: { $0.name == name })
+            {
+                column = index
+            } else if let index = try Self.ordinal(item.expression, columns.count, "ORDER BY") {
+                column = index
+            } else {
+                throw .unsupported(
+                    "an expression in ORDER BY of UNION or VALUES", at: item.expression.location,
+                    hint: "Only result column names can be used, not expressions or functions.")
+            }
+            keys.append(
+                SortKey(column: column, descending: item.descending, nullsFirst: item.nullsFirst ?? item.descending))
+        }
+        return keys
+    }
+
+    /// The column that a number in ORDER BY or GROUP BY names; nil if it is not a number.
+    static func ordinal(_ syntax: ExpressionSyntax, _ count: Int, _ clause: String) throws(Failure) -> Int? {
+        guard case .integer(let number) = syntax.kind else {
+            switch syntax.kind {
+            case .string, .number, .null:
+                throw Failure("42601", "non-integer constant in \(clause)", at: syntax.location)
+            default: return nil
+            }
+        }
+        guard number >= 1, number <= count else {
+            throw Failure("42P10", "\(clause) position \(number) is not in select list", at: syntax.location)
+        }
+        return Int(number) - 1
+    }
+
+    /// Gives the first columns the names of an alias list.
+    static func rename(_ columns: inout [BoundQuery.Column], _ names: [String], of table: String, at location: Int?)
+        throws(Failure)
+    {
+        guard names.count <= columns.count else {
+            throw Failure(
+                "42P10",
+                "table \"\(table)\" has \(columns.count) columns available but \(names.count) columns specified",
+                at: location)
+        }
+        for (index, name) in names.enumerated() { columns[index].name = name }
+    }
+
+    // MARK: relations
+
+    /// The tables of WITH by this name, innermost first.
+    func commonTable(_ name: String) -> BoundQuery? {
+        commonTables.reversed().lazy.compactMap { $0[name] }.first
+    }
+
+    /// Every name that FROM can take here.
+    private var knownNames: [String] { commonTables.flatMap(\.keys) + catalog.relations.keys }
+
+    /// A relation's rows and the columns that can be named.
+    func relation(_ name: NameSyntax) throws(Failure) -> (plan: Plan, columns: [Scope.Column]) {
+        if name.qualifier == nil, let table = commonTable(name.name) {
+            return (
+                table.plan, table.columns.map { Scope.Column(name: $0.name, type: $0.type, isNullable: $0.isNullable) }
+            )
+        }
+        if let relation = catalog[name.text] {
+            note(relation.name)
+            return try rows(of: relation, at: name.location)
+        }
+        if name.text.hasSuffix(".dead"), let dead = deadLetters(of: String(name.text.dropLast(".dead".count))) {
+            guard mode == .adHoc else {
+                throw .unsupported("a view over dead letters", at: name.location, hint: "Query \(dead.name) directly.")
+            }
+            note(dead.name)
+            scans.insert(dead.name)
+            return (leaf(dead.name, dead.columns), dead.columns.map(Self.scopeColumn))
+        }
+        throw Failure(
+            "42P01", "relation \"\(name.text)\" does not exist", at: name.location,
+            hint: Suggestion.hint(for: name.text, among: knownNames))
+    }
+
+    private func note(_ name: String) {
+        if viewDepth == 0 { dependencies.insert(name) }
+    }
+
+    private static func scopeColumn(_ column: ColumnSchema) -> Scope.Column {
+        Scope.Column(name: column.name, type: column.type, isNullable: column.isNullable)
+    }
+
+    private func leaf(_ name: String, _ columns: [ColumnSchema], _ relation: Relation? = nil) -> Plan {
+        .leaf(
+            Plan.Leaf(
+                name: name, node: mode == .maintained ? relation?.node : nil, names: columns.map(\.name),
+                types: columns.map(\.type),
+                isNullable: columns.map(\.isNullable), isAppendOnly: relation?.isAppendOnly ?? false,
+                key: relation?.key ?? [],
+                eventTimes: relation?.eventTimes ?? []))
+    }
+
+    private func rows(of relation: Relation, at location: Int) throws(Failure) -> (plan: Plan, columns: [Scope.Column])
+    {
+        switch relation.kind {
+        case .sink:
+            throw Failure("42809", "\"\(relation.name)\" is a sink: it has no rows to read", at: location)
+        case .view: return try inlined(relation)
+        case .materializedView:
+            scans.insert(relation.name)
+            return (leaf(relation.name, relation.columns, relation), relation.columns.map(Self.scopeColumn))
+        case .table:
+            guard mode == .maintained else {
+                throw .unsupported(
+                    "a query over table \"\(relation.name)\"", at: location,
+                    hint: "Create a view and query that: CREATE MATERIALIZED VIEW v AS SELECT … FROM \(relation.name).")
+            }
+            let columns = relation.columns + TableSchema.metadataColumns
+            var scope = columns.map(Self.scopeColumn)
+            for index in relation.columns.count..<columns.count { scope[index].isHidden = true }
+            return (leaf(relation.name, columns, relation), scope)
+        }
+    }
+
+    /// Binds a view's query in the place where the view is named.
+    private func inlined(_ relation: Relation) throws(Failure) -> (plan: Plan, columns: [Scope.Column]) {
+        let hidden = commonTables
+        commonTables = []
+        viewDepth += 1
+        defer {
+            commonTables = hidden
+            viewDepth -= 1
+        }
+        guard viewDepth <= Limits.nestingMax / 5 else { throw Limits.tooDeep(at: nil) }
+        do throws(Failure) {
+            guard case .createView(let view) = try Parser.parseStored(relation.statement) else {
+                throw Failure("XX000", "the stored statement of view \"\(relation.name)\" is not one")
+            }
+            let query = try bind(view.query, isTop: true)
+            return (
+                query.visiblePlan,
+                zip(relation.columns, query.columns).map {
+                    Scope.Column(name: $0.name, type: $1.type, isNullable: $1.isNullable)
+                }
+            )
+        } catch {
+            var failure = error
+            failure.location = nil
+            failure.detail = "in view \"\(relation.name)\""
+            throw failure
+        }
+    }
+
+    /// The dead letters of a topic, table, view or sink.
+    private func deadLetters(of name: String) -> (name: String, columns: [ColumnSchema])? {
+        if let relation = catalog[name] {
+            switch relation.kind {
+            case .materializedView, .sink: return ("\(name).dead", TableSchema.rowErrorColumns)
+            case .table(let schema): return ("\(schema.topic).dead", TableSchema.deadLetterColumns)
+            case .view: return nil
+            }
+        }
+        for relation in catalog.ordered {
+            if case .table(let schema) = relation.kind, schema.topic == name {
+                return ("\(name).dead", TableSchema.deadLetterColumns)
+            }
+        }
+        return nil
+    }
+}
+
+extension BoundQuery {
+    /// Columns of a SELECT that are quoted literals without a type.
+    var openColumns: Set<Int> {
+        Set(columns.indices.filter { columns[$0].isOpen })
+    }
+}

@@ -1,0 +1,68 @@
+internal import Dataflow
+
+/// The columns that names can refer to: those of the FROM clause's elements, in the order of its plan's output.
+struct Scope {
+    struct Column {
+        /// The alias or name of the element that it comes from; nil if it has none.
+        var table: String?
+        var name: String
+        var type: DataType
+        var isNullable: Bool
+        /// Found by its name, but not part of `*`: a source's metadata, or the second column of USING.
+        var isHidden = false
+        /// Found only with its table's name: the second column of USING.
+        var isMerged = false
+    }
+
+    var columns: [Column] = []
+
+    var tables: [String] {
+        var names: [String] = []
+        for column in columns {
+            if let table = column.table, !names.contains(table) { names.append(table) }
+        }
+        return names
+    }
+
+    func find(qualifier: String?, name: String, at location: Int) throws(Failure) -> Int {
+        let matches = columns.indices.filter { index in
+            let column = columns[index]
+            guard column.name == name else { return false }
+            return qualifier.map { column.table == $0 } ?? !column.isMerged
+        }
+        if matches.count == 1 { return matches[0] }
+        let shown = qualifier.map { "\($0).\(name)" } ?? name
+        if matches.count > 1 { throw Failure("42702", "column reference \"\(name)\" is ambiguous", at: location) }
+        if let qualifier, !columns.contains(where: { $0.table == qualifier }) {
+            throw Failure(
+                "42P01", "missing FROM-clause entry for table \"\(qualifier)\"", at: location,
+                hint: Suggestion.hint(for: qualifier, among: tables))
+        }
+        let candidates = columns.filter { qualifier == nil || $0.table == qualifier }
+        let nearest = Suggestion.nearest(to: name, among: candidates.map(\.name))
+        let owner = nearest.flatMap { found in candidates.first { $0.name == found }?.table }
+        throw Failure(
+            "42703", qualifier == nil ? "column \"\(name)\" does not exist" : "column \(shown) does not exist",
+            at: location,
+            hint: nearest.map { name in
+                "Perhaps you meant to reference the column \"\(owner.map { "\($0).\(name)" } ?? name)\"."
+            })
+    }
+
+    /// The columns of `*` or `t.*`.
+    func star(_ qualifier: String?, at location: Int) throws(Failure) -> [Int] {
+        if let qualifier, !columns.contains(where: { $0.table == qualifier }) {
+            throw Failure(
+                "42P01", "missing FROM-clause entry for table \"\(qualifier)\"", at: location,
+                hint: Suggestion.hint(for: qualifier, among: tables))
+        }
+        if qualifier == nil, columns.isEmpty {
+            throw Failure("42601", "SELECT * with no tables specified is not valid", at: location)
+        }
+        return columns.indices.filter { index in
+            let column = columns[index]
+            if let qualifier { return column.table == qualifier && (!column.isHidden || column.isMerged) }
+            return !column.isHidden
+        }
+    }
+}

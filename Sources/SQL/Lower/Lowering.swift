@@ -1,0 +1,172 @@
+internal import Dataflow
+
+/// Lowers an optimised plan to nodes: places exchanges, proves what state can end, and makes equal sub-plans one.
+final class Lowering {
+    let mode: QueryBinder.Mode
+    /// The relation that the nodes are made for.
+    let owner: String
+    private(set) var nodes: [GraphNode] = []
+    /// What EXPLAIN says about each node, those read from other deployments included.
+    private(set) var titles: [OperatorID: String] = [:]
+    private var nextID: Int
+    private var known: [NodeKey: OperatorID] = [:]
+
+    private struct NodeKey: Hashable {
+        var kind: OperatorKind
+        var inputs: [OperatorID]
+    }
+
+    init(mode: QueryBinder.Mode, owner: String, firstID: Int) {
+        self.mode = mode
+        self.owner = owner
+        nextID = firstID
+    }
+
+    /// Adds a node, or finds the equal one that is there.
+    func node(_ kind: OperatorKind, _ inputs: [OperatorID], _ types: [DataType], _ title: @autoclosure () -> String)
+        -> OperatorID
+    {
+        let key = NodeKey(kind: kind, inputs: inputs)
+        if let id = known[key] { return id }
+        let id = OperatorID(nextID)
+        nextID += 1
+        known[key] = id
+        nodes.append(GraphNode(id: id, kind: kind, inputs: inputs, types: types, owner: owner))
+        titles[id] = title()
+        return id
+    }
+
+    func lower(_ plan: Plan) throws(Failure) -> Lowered {
+        switch plan {
+        case .leaf(let leaf): return try self.leaf(leaf)
+        case .values(let rows, let types): return values(rows, types)
+        case .filter(let input, let condition):
+            var result = try lower(input)
+            result.id = node(
+                .filter(condition), [result.id], result.types,
+                "Filter: \(ExpressionText.describe(condition, result.names))")
+            return result
+        case .project(let input, let expressions): return project(try lower(input), expressions)
+        case .cross: throw .unsupported("a join without an equality between its sides", at: nil)
+        case .join(let left, let right, let leftKeys, let rightKeys):
+            return join(try lower(left), try lower(right), leftKeys, rightKeys)
+        case .aggregate(let input, let groupBy, let calls): return aggregate(try lower(input), groupBy, calls)
+        case .rowNumber(_, _, _, let location): throw .unsupported("row_number() without a bound", at: location)
+        case .topN(let input, let partitionBy, let orderBy, let limit, let emitsRowNumber):
+            return topN(try lower(input), partitionBy, orderBy, limit, emitsRowNumber)
+        case .unionAll(let inputs):
+            var lowered: [Lowered] = []
+            for input in inputs { lowered.append(try lower(input)) }
+            return union(lowered)
+        }
+    }
+
+    // MARK: leaves
+
+    private func leaf(_ leaf: Plan.Leaf) throws(Failure) -> Lowered {
+        let id: OperatorID
+        switch mode {
+        case .adHoc: id = node(.scan(relation: leaf.name), [], leaf.types, "Scan \(leaf.name)")
+        case .maintained:
+            guard let existing = leaf.node else { throw .unsupported("a view over \"\(leaf.name)\"", at: nil) }
+            id = existing
+            titles[id] = "Read \(leaf.name)"
+        }
+        return Lowered(
+            id: id, types: leaf.types, names: leaf.names, isNullable: leaf.isNullable, isAppendOnly: leaf.isAppendOnly,
+            eventTimes: leaf.eventTimes, keys: leaf.key.isEmpty ? [] : [leaf.key])
+    }
+
+    /// Constant rows come once, on the first worker.
+    private func values(_ rows: [[Datum]], _ types: [DataType]) -> Lowered {
+        let id = node(.values(rows), [], types, "Values: \(rows.count) row\(rows.count == 1 ? "" : "s")")
+        return Lowered(
+            id: id, types: types, names: types.indices.map { "column\($0 + 1)" },
+            isNullable: types.indices.map { index in rows.contains { $0[index].isNull } }, isAppendOnly: true,
+            eventTimes: [], keys: [])
+    }
+
+    // MARK: linear operators
+
+    private func project(_ input: Lowered, _ expressions: [Expression]) -> Lowered {
+        let types = expressions.map(\.type)
+        let shown = expressions.map { ExpressionText.describe($0, input.names) }
+        let names = zip(expressions, shown).map { Self.windowName($0) ?? $1 }
+        var places: [Int: Int] = [:]
+        for (index, expression) in expressions.enumerated() {
+            if let column = expression.columnIndex, places[column] == nil { places[column] = index }
+        }
+        var (placement, keys, times, bounds) = input.moved { places[$0] }
+        for (index, expression) in expressions.enumerated() {
+            guard let (proof, isWindow) = EventTimeProof.derive(expression, from: input) else { continue }
+            if !times.contains(where: { $0.column == index }) {
+                times.append(EventTimeColumn(column: index, offset: proof.offset, sources: proof.sources))
+            }
+            if isWindow { bounds.insert(index) }
+        }
+        if mode == .maintained { placement = input.placement == .oneWorker ? .oneWorker : placement }
+        let id = node(.project(expressions), [input.id], types, "Project: \(shown.joined(separator: ", "))")
+        return Lowered(
+            id: id, types: types, names: names,
+            isNullable: expressions.map { expression in
+                if let column = expression.columnIndex { return input.isNullable[column] }
+                return expression.literalValue.map(\.isNull) ?? true
+            }, placement: placement, isAppendOnly: input.isAppendOnly, eventTimes: times, windowBounds: bounds,
+            keys: keys)
+    }
+
+    /// The bounds of windows have names that read better than their computation.
+    private static func windowName(_ expression: Expression) -> String? {
+        guard case .call(let key, _, _) = expression, key.hasPrefix("tumble_") else { return nil }
+        return key.hasPrefix("tumble_start(") ? "window_start" : "window_end"
+    }
+
+    private func union(_ inputs: [Lowered]) -> Lowered {
+        var result = inputs[0]
+        var lists: [[Int]]? = nil
+        var isEverywhereOne = true
+        for input in inputs {
+            if input.placement != .oneWorker { isEverywhereOne = false }
+            guard case .keyed(let own) = input.placement else {
+                lists = []
+                continue
+            }
+            lists = lists.map { $0.filter { own.contains($0) } } ?? own
+        }
+        result.placement = isEverywhereOne ? .oneWorker : (lists ?? []).isEmpty ? .anywhere : .keyed(lists ?? [])
+        result.isAppendOnly = inputs.allSatisfy(\.isAppendOnly)
+        result.isNullable = result.types.indices.map { index in inputs.contains { $0.isNullable[index] } }
+        result.eventTimes = result.eventTimes.compactMap { time in
+            var merged = time
+            for input in inputs {
+                guard let other = input.eventTime(time.column) else { return nil }
+                merged.offset = max(merged.offset, other.offset)
+                merged.sources = Set(merged.sources + other.sources).sorted()
+            }
+            return merged
+        }
+        result.windowBounds = inputs.reduce(result.windowBounds) { $0.intersection($1.windowBounds) }
+        result.keys = []
+        result.id = node(.unionAll, inputs.map(\.id), result.types, "Union all")
+        return result
+    }
+
+    // MARK: exchange
+
+    /// Brings rows that agree in `key` to one worker; an empty key brings all rows to one.
+    func exchange(_ input: Lowered, _ key: [Int]) -> Lowered {
+        guard mode == .maintained else { return input }
+        var result = input
+        let shown = key.map { input.names[$0] }.joined(separator: ", ")
+        result.id = node(
+            .exchange(key: key), [input.id], input.types,
+            key.isEmpty ? "Exchange to one worker" : "Exchange by (\(shown))")
+        result.placement = key.isEmpty ? .oneWorker : .keyed([key])
+        return result
+    }
+
+    /// Exchanges only if the rows are not placed by a part of the columns already.
+    func placed(_ input: Lowered, by columns: [Int]) -> Lowered {
+        input.isPlaced(by: columns) ? input : exchange(input, columns)
+    }
+}

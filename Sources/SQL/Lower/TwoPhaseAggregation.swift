@@ -1,0 +1,51 @@
+internal import Dataflow
+
+/// Rule: groups that are windows alone are few, so each worker aggregates its own rows first and sends only the results.
+///
+/// Without it every row of a window would go to the one worker that owns the window. Sums of doubles are left out: they
+/// must be rounded once.
+enum TwoPhaseAggregation {
+    static func applies(to input: Lowered, _ groupBy: [Int], _ calls: [AggregateCall]) -> Bool {
+        !groupBy.isEmpty && Set(groupBy).isSubset(of: input.windowBounds)
+            && calls.allSatisfy { call in
+                switch call.function {
+                case .min, .max: true
+                case .count: !call.isDistinct
+                case .sum: !call.isDistinct && call.type != .double
+                case .avg: false
+                }
+            }
+    }
+
+    /// The call that puts partial results together, and whether its result has to be cast back to the call's type.
+    static func final(_ call: AggregateCall, argument: Int) -> (call: AggregateCall, isCast: Bool) {
+        switch call.function {
+        case .min, .max: (AggregateCall(function: call.function, argument: argument, type: call.type), false)
+        case .count, .sum, .avg:
+            (AggregateCall(function: .sum, argument: argument, type: .numeric), call.type != .numeric)
+        }
+    }
+}
+
+extension Lowering {
+    func twoPhase(_ input: Lowered, _ groupBy: [Int], _ calls: [AggregateCall]) -> Lowered {
+        let keys = Array(groupBy.indices)
+        let partial = exchange(aggregated(input, groupBy, calls, phase: "partial"), keys)
+        let finals = calls.indices.map { TwoPhaseAggregation.final(calls[$0], argument: keys.count + $0) }
+        var result = aggregated(partial, keys, finals.map(\.call), phase: "final")
+        guard finals.contains(where: \.isCast) else { return result }
+        let expressions = calls.indices.map { index -> Expression in
+            let column = Expression.column(keys.count + index, type: finals[index].call.type)
+            guard finals[index].isCast else { return column }
+            return .call(Cast.functionName(to: calls[index].type) + "(numeric)", [column], type: calls[index].type)
+        }
+        let types = keys.map { result.types[$0] } + expressions.map(\.type)
+        let all = keys.map { Expression.column($0, type: types[$0]) } + expressions
+        result.id = node(
+            .project(all), [result.id], types,
+            "Project: \(all.map { ExpressionText.describe($0, result.names) }.joined(separator: ", "))")
+        result.types = types
+        result.isNullable = keys.map { input.isNullable[groupBy[$0]] } + calls.map { $0.function != .count }
+        return result
+    }
+}

@@ -1,0 +1,59 @@
+internal import Dataflow
+
+/// The rules, in the order in which they run: each is a function from a plan to an equal plan.
+enum Optimiser {
+    static func optimise(_ plan: Plan) throws(Failure) -> Plan {
+        var plan = plan
+        plan = try FilterPushdown.apply(plan)
+        plan = GroupKeyReduction.apply(plan)
+        plan = ColumnPruning.apply(plan)
+        plan = ProjectMerge.apply(plan)
+        try RowNumberCheck.check(plan)
+        return plan
+    }
+}
+
+/// A row number that nothing bounds would keep every row of the input numbered anew at each change.
+enum RowNumberCheck {
+    static func check(_ plan: Plan) throws(Failure) {
+        if case .rowNumber(_, _, _, let location) = plan {
+            throw .unsupported(
+                "row_number() without a bound", at: location,
+                hint:
+                    "Keep the first rows in an outer query: SELECT … FROM (SELECT …, row_number() OVER (…) AS rn …) WHERE rn <= 10."
+            )
+        }
+        for input in plan.inputs { try check(input) }
+    }
+}
+
+extension Plan {
+    var inputs: [Plan] {
+        switch self {
+        case .leaf, .values: []
+        case .filter(let input, _), .project(let input, _), .aggregate(let input, _, _), .rowNumber(let input, _, _, _),
+            .topN(let input, _, _, _, _):
+            [input]
+        case .cross(let left, let right), .join(let left, let right, _, _): [left, right]
+        case .unionAll(let inputs): inputs
+        }
+    }
+
+    /// The same operation over other inputs.
+    func with(inputs: [Plan]) -> Plan {
+        switch self {
+        case .leaf, .values: self
+        case .filter(_, let condition): .filter(inputs[0], condition)
+        case .project(_, let expressions): .project(inputs[0], expressions)
+        case .cross: .cross(inputs[0], inputs[1])
+        case .join(_, _, let leftKeys, let rightKeys):
+            .join(inputs[0], inputs[1], leftKeys: leftKeys, rightKeys: rightKeys)
+        case .aggregate(_, let groupBy, let calls): .aggregate(inputs[0], groupBy: groupBy, calls: calls)
+        case .rowNumber(_, let partitionBy, let orderBy, let location):
+            .rowNumber(inputs[0], partitionBy: partitionBy, orderBy: orderBy, location: location)
+        case .topN(_, let partitionBy, let orderBy, let limit, let emitsRowNumber):
+            .topN(inputs[0], partitionBy: partitionBy, orderBy: orderBy, limit: limit, emitsRowNumber: emitsRowNumber)
+        case .unionAll: .unionAll(inputs)
+        }
+    }
+}

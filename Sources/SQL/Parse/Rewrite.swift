@@ -1,0 +1,111 @@
+/// Turns our own statements into PostgreSQL's grammar.
+///
+/// - `CREATE SOURCE s …` becomes `CREATE TABLE s …`; without a column list, an empty one is put in.
+/// - `CREATE SINK s FROM v WITH (…)` becomes `CREATE TABLE s () WITH (…)`.
+/// - `DROP SOURCE s`, `DROP SINK s` become `DROP TABLE s`.
+/// - `EXPLAIN` before any statement is taken off.
+struct Rewrite: Equatable {
+    enum Subject: Equatable {
+        case plain, source
+        /// With the relation that it reads.
+        case sink(NameSyntax)
+
+        static func == (first: Subject, second: Subject) -> Bool {
+            switch (first, second) {
+            case (.plain, .plain), (.source, .source): true
+            case (.sink(let a), .sink(let b)): a.text == b.text
+            default: false
+            }
+        }
+    }
+
+    var subject = Subject.plain
+    var isExplain = false
+
+    /// Reads the statement's tokens and notes the edits in `map`.
+    static func make(_ tokens: [Token], _ map: inout SourceMap) throws(Failure) -> Rewrite {
+        var rewrite = Rewrite()
+        let text = map.original
+        var tokens = tokens[...]
+        if let first = tokens.first, first.isWord("explain", in: text) {
+            guard let next = tokens.dropFirst().first else { return rewrite }
+            if next.isSymbol("(") || next.isWord("analyze", in: text) || next.isWord("verbose", in: text) {
+                throw .unsupported(
+                    "EXPLAIN with options", at: next.range.lowerBound, hint: "Use EXPLAIN before the statement.")
+            }
+            rewrite.isExplain = true
+            map.replace(first.range, with: "")
+            tokens.removeFirst()
+        }
+        guard let verb = tokens.first, let object = tokens.dropFirst().first else { return rewrite }
+        let isCreate = verb.isWord("create", in: text)
+        guard isCreate || verb.isWord("drop", in: text) else { return rewrite }
+        let isSource = object.isWord("source", in: text)
+        guard isSource || object.isWord("sink", in: text) else {
+            if isCreate, object.isWord("table", in: text) { addColumnList(tokens.dropFirst(2), &map) }
+            return rewrite
+        }
+        map.replace(object.range, with: "TABLE")
+        if isSource || !isCreate {
+            rewrite.subject = isSource ? .source : .sink(NameSyntax(qualifier: nil, name: "", location: -1))
+            if isCreate { addColumnList(tokens.dropFirst(2), &map) }
+            return rewrite
+        }
+        rewrite.subject = try .sink(readInput(tokens.dropFirst(2), &map))
+        return rewrite
+    }
+
+    /// What follows `CREATE TABLE`: `[IF NOT EXISTS] name[.name]`; returns the rest.
+    private static func afterName(_ tokens: ArraySlice<Token>, _ text: [UInt8]) -> ArraySlice<Token> {
+        var rest = tokens
+        if let first = rest.first, first.isWord("if", in: text) { rest = rest.dropFirst(3) }
+        rest = rest.dropFirst()
+        while let dot = rest.first, dot.isSymbol(".") { rest = rest.dropFirst(2) }
+        return rest
+    }
+
+    /// `CREATE TABLE t WITH (…)`: PostgreSQL's grammar wants brackets.
+    private static func addColumnList(_ tokens: ArraySlice<Token>, _ map: inout SourceMap) {
+        guard let next = afterName(tokens, map.original).first, next.isWord("with", in: map.original) else { return }
+        map.replace(next.range.lowerBound..<next.range.lowerBound, with: "() ")
+    }
+
+    private static func readInput(_ tokens: ArraySlice<Token>, _ map: inout SourceMap) throws(Failure) -> NameSyntax {
+        let text = map.original
+        let rest = afterName(tokens, text)
+        func unexpected(_ token: Token?) -> Failure {
+            guard let token else { return Failure("42601", "syntax error at end of input", at: text.count) }
+            let shown = String(decoding: text[token.range], as: UTF8.self)
+            return Failure(
+                "42601", "syntax error at or near \"\(shown)\"", at: token.range.lowerBound,
+                hint: "CREATE SINK name FROM view WITH (connector = '…')")
+        }
+        guard let from = rest.first, from.isWord("from", in: text) else {
+            if let first = rest.first, first.isWord("as", in: text) || first.isSymbol("(") {
+                throw Failure.unsupported(
+                    "CREATE SINK … AS", at: first.range.lowerBound,
+                    hint: "Create a view, then CREATE SINK name FROM view.")
+            }
+            throw unexpected(rest.first)
+        }
+        var parts: [String] = []
+        var name = rest.dropFirst()
+        guard let first = name.first, let part = first.identifier(in: text) else { throw unexpected(name.first) }
+        parts.append(part)
+        name = name.dropFirst()
+        var end = first.range.upperBound
+        while let dot = name.first, dot.isSymbol("."), let token = name.dropFirst().first,
+            let part = token.identifier(in: text)
+        {
+            parts.append(part)
+            end = token.range.upperBound
+            name = name.dropFirst(2)
+        }
+        map.replace(from.range.lowerBound..<end, with: "()")
+        let last = parts.removeLast()
+        if parts == ["public"] { parts = [] }
+        return NameSyntax(
+            qualifier: parts.isEmpty ? nil : parts.joined(separator: "."), name: last,
+            location: map.rewrittenByte(of: from.range.lowerBound))
+    }
+}

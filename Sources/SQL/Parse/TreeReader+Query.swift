@@ -1,0 +1,148 @@
+internal import CPgQuery
+
+extension TreeReader {
+    mutating func query(_ node: Node) throws(Failure) -> QuerySyntax {
+        guard node.pointee.node_case == PG_QUERY__NODE__NODE_SELECT_STMT else {
+            throw .unsupported("\(Self.description(node)) in place of a query", at: nil)
+        }
+        let select = node.pointee.select_stmt
+        return try descend(-1) { (reader) throws(Failure) in try reader.query(select: select) }
+    }
+
+    private mutating func query(select pointer: UnsafeMutablePointer<PgQuery__SelectStmt>?) throws(Failure)
+        -> QuerySyntax
+    {
+        guard let select = pointer?.pointee else { throw Failure("42601", "a query is missing") }
+        if select.n_locking_clause > 0 { throw .unsupported("FOR UPDATE or FOR SHARE", at: nil) }
+        if select.into_clause != nil {
+            throw .unsupported("SELECT INTO", at: nil, hint: "Use CREATE MATERIALIZED VIEW … AS.")
+        }
+        if select.limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES {
+            throw .unsupported("WITH TIES", at: nil)
+        }
+        var with: [CommonTableSyntax] = []
+        if let clause = select.with_clause?.pointee {
+            if clause.recursive != 0 { throw .unsupported("WITH RECURSIVE", at: Int(clause.location)) }
+            for item in Self.list(clause.ctes, clause.n_ctes) {
+                let table = item.pointee.common_table_expr.pointee
+                with.append(
+                    CommonTableSyntax(
+                        name: Self.string(table.ctename),
+                        columns: Self.names(table.aliascolnames, table.n_aliascolnames),
+                        query: try query(table.ctequery), location: Int(table.location)))
+            }
+        }
+        return QuerySyntax(
+            with: with, body: try body(select), orderBy: try sort(Self.list(select.sort_clause, select.n_sort_clause)),
+            limit: try optional(select.limit_count), offset: try optional(select.limit_offset))
+    }
+
+    private mutating func body(_ select: PgQuery__SelectStmt) throws(Failure) -> QuerySyntax.Body {
+        switch select.op {
+        case PG_QUERY__SET_OPERATION__SETOP_UNION:
+            if select.all == 0 {
+                throw .unsupported("UNION without ALL", at: nil, hint: "Use SELECT DISTINCT over a UNION ALL in FROM.")
+            }
+            let (left, right) = (select.larg, select.rarg)
+            return try descend(-1) { (reader) throws(Failure) in
+                .unionAll(try reader.query(select: left), try reader.query(select: right))
+            }
+        case PG_QUERY__SET_OPERATION__SETOP_INTERSECT: throw .unsupported("INTERSECT", at: nil)
+        case PG_QUERY__SET_OPERATION__SETOP_EXCEPT: throw .unsupported("EXCEPT", at: nil)
+        default: break
+        }
+        if select.n_values_lists > 0 {
+            var rows: [[ExpressionSyntax]] = []
+            for row in Self.list(select.values_lists, select.n_values_lists) {
+                let list = row.pointee.list.pointee
+                rows.append(try expressions(Self.list(list.items, list.n_items)))
+            }
+            return .values(rows)
+        }
+        if select.n_window_clause > 0 { throw .unsupported("WINDOW", at: nil, hint: "Write the window after OVER.") }
+        var items: [(expression: ExpressionSyntax, alias: String?)] = []
+        for node in Self.list(select.target_list, select.n_target_list) {
+            let target = node.pointee.res_target.pointee
+            let name = Self.string(target.name)
+            items.append((try expression(target.val), name.isEmpty ? nil : name))
+        }
+        var from: [FromSyntax] = []
+        for node in Self.list(select.from_clause, select.n_from_clause) { from.append(try source(node)) }
+        return .select(
+            SelectSyntax(
+                isDistinct: try isDistinct(select), items: items, from: from,
+                condition: try optional(select.where_clause),
+                groupBy: try expressions(Self.list(select.group_clause, select.n_group_clause)),
+                having: try optional(select.having_clause)))
+    }
+
+    private func isDistinct(_ select: PgQuery__SelectStmt) throws(Failure) -> Bool {
+        guard select.n_distinct_clause > 0 else { return false }
+        // Plain DISTINCT is a list with one empty node.
+        for node in Self.list(select.distinct_clause, select.n_distinct_clause)
+        where node.pointee.node_case != PG_QUERY__NODE__NODE__NOT_SET {
+            throw .unsupported(
+                "DISTINCT ON", at: nil,
+                hint: "Use row_number() OVER (PARTITION BY … ORDER BY …) in a sub-query and keep rn = 1.")
+        }
+        return true
+    }
+
+    private mutating func source(_ node: Node) throws(Failure) -> FromSyntax {
+        let value = node.pointee
+        switch value.node_case {
+        case PG_QUERY__NODE__NODE_RANGE_VAR:
+            let range = value.range_var.pointee
+            return .relation(try relationName(range), alias(range.alias))
+        case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
+            let range = value.range_subselect.pointee
+            if range.lateral != 0 { throw .unsupported("LATERAL", at: nil) }
+            return .subquery(try query(range.subquery), alias(range.alias))
+        case PG_QUERY__NODE__NODE_RANGE_FUNCTION: return try function(value.range_function.pointee)
+        case PG_QUERY__NODE__NODE_JOIN_EXPR:
+            return try descend(-1) { (reader) throws(Failure) in try reader.join(value.join_expr.pointee) }
+        default: throw .unsupported("\(Self.description(node)) in FROM", at: nil)
+        }
+    }
+
+    private mutating func function(_ range: PgQuery__RangeFunction) throws(Failure) -> FromSyntax {
+        if range.lateral != 0 { throw .unsupported("LATERAL", at: nil) }
+        if range.ordinality != 0 { throw .unsupported("WITH ORDINALITY", at: nil) }
+        if range.is_rowsfrom != 0 || range.n_coldeflist > 0 {
+            throw .unsupported("ROWS FROM or a column list", at: nil)
+        }
+        // Each function is a list of the call and its column definitions.
+        guard let item = Self.list(range.functions, range.n_functions).first,
+            item.pointee.node_case == PG_QUERY__NODE__NODE_LIST,
+            let node = Self.list(item.pointee.list.pointee.items, item.pointee.list.pointee.n_items).first,
+            node.pointee.node_case == PG_QUERY__NODE__NODE_FUNC_CALL
+        else { throw .unsupported("this function in FROM", at: nil) }
+        let call = node.pointee.func_call.pointee
+        return .function(try self.call(call), alias(range.alias), location: Int(call.location))
+    }
+
+    private mutating func join(_ join: PgQuery__JoinExpr) throws(Failure) -> FromSyntax {
+        switch join.jointype {
+        case PG_QUERY__JOIN_TYPE__JOIN_INNER: break
+        case PG_QUERY__JOIN_TYPE__JOIN_LEFT:
+            throw .unsupported("LEFT JOIN", at: nil, hint: "Only inner joins are supported.")
+        case PG_QUERY__JOIN_TYPE__JOIN_RIGHT:
+            throw .unsupported("RIGHT JOIN", at: nil, hint: "Only inner joins are supported.")
+        case PG_QUERY__JOIN_TYPE__JOIN_FULL:
+            throw .unsupported("FULL JOIN", at: nil, hint: "Only inner joins are supported.")
+        default: throw .unsupported("this join", at: nil)
+        }
+        if join.join_using_alias != nil { throw .unsupported("an alias of USING", at: nil) }
+        let condition: FromSyntax.JoinCondition
+        if join.is_natural != 0 {
+            condition = .natural
+        } else if join.n_using_clause > 0 {
+            condition = .using(Self.names(join.using_clause, join.n_using_clause))
+        } else if let quals = join.quals {
+            condition = .on(try expression(quals))
+        } else {
+            condition = .cross
+        }
+        return .join(try source(join.larg), try source(join.rarg), condition, alias(join.alias))
+    }
+}

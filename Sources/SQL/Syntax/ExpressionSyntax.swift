@@ -1,0 +1,73 @@
+/// A scalar expression as written: only what is supported; the reader of the parse tree refuses the rest by name.
+struct ExpressionSyntax {
+    var kind: Kind
+    /// 0-based byte of the parsed text; −1 if unknown.
+    var location: Int
+
+    indirect enum Kind {
+        /// `name` or `qualifier.name`.
+        case column(qualifier: String?, name: String)
+        /// `*` or `t.*`, in a select list.
+        case star(qualifier: String?)
+        case null
+        case boolean(Bool)
+        case integer(Int32)
+        /// Digits with a point, an exponent or more than an integer holds.
+        case number(String)
+        case string(String)
+        case unary(String, ExpressionSyntax)
+        case binary(String, ExpressionSyntax, ExpressionSyntax)
+        case and([ExpressionSyntax])
+        case or([ExpressionSyntax])
+        case not(ExpressionSyntax)
+        case isNull(ExpressionSyntax, negated: Bool)
+        /// `IS [NOT] TRUE | FALSE | UNKNOWN`; nil is UNKNOWN.
+        case isTruth(ExpressionSyntax, Bool?, negated: Bool)
+        case isDistinct(ExpressionSyntax, ExpressionSyntax, negated: Bool)
+        case isIn(ExpressionSyntax, [ExpressionSyntax], negated: Bool)
+        case between(ExpressionSyntax, ExpressionSyntax, ExpressionSyntax, negated: Bool, symmetric: Bool)
+        case nullIf(ExpressionSyntax, ExpressionSyntax)
+        case branches(
+            operand: ExpressionSyntax?, [(condition: ExpressionSyntax, value: ExpressionSyntax)],
+            otherwise: ExpressionSyntax?)
+        case coalesce([ExpressionSyntax])
+        case extreme(isGreatest: Bool, [ExpressionSyntax])
+        case cast(ExpressionSyntax, TypeSyntax)
+        case call(CallSyntax)
+        /// A sub-query where a table function takes a table; refused elsewhere.
+        case subquery(QuerySyntax)
+        /// `DEFAULT` in the rows of an INSERT.
+        case defaultValue
+    }
+}
+
+/// A type's name with its modifiers, e.g. `numeric(10,2)`.
+struct TypeSyntax {
+    var name: String
+    var modifiers: [ExpressionSyntax]
+    var location: Int
+}
+
+/// A call of a function, aggregate or window function.
+struct CallSyntax {
+    var name: String
+    var arguments: [ExpressionSyntax]
+    /// `count(*)`.
+    var isStar = false
+    var isDistinct = false
+    var filter: ExpressionSyntax?
+    var over: WindowSyntax?
+}
+
+struct WindowSyntax {
+    var partitionBy: [ExpressionSyntax]
+    var orderBy: [SortSyntax]
+    var location: Int
+}
+
+struct SortSyntax {
+    var expression: ExpressionSyntax
+    var descending: Bool
+    /// nil for the direction's own: last if ascending.
+    var nullsFirst: Bool?
+}

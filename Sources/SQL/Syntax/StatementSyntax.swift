@@ -1,0 +1,126 @@
+/// A statement as written, of the kinds that are supported.
+indirect enum StatementSyntax {
+    case createTable(CreateTableSyntax)
+    case createSink(CreateSinkSyntax)
+    case createView(CreateViewSyntax)
+    case drop(DropSyntax)
+    case insert(InsertSyntax)
+    case query(QuerySyntax)
+    case explain(StatementSyntax)
+    case show(name: String, location: Int)
+}
+
+/// The name of a relation; `orders.dead` has a qualifier.
+struct NameSyntax {
+    var qualifier: String?
+    var name: String
+    var location: Int
+
+    var text: String { qualifier.map { "\($0).\(name)" } ?? name }
+}
+
+struct OptionSyntax {
+    var name: String
+    var value: String
+    var location: Int
+}
+
+struct CreateTableSyntax {
+    var name: NameSyntax
+    var ifNotExists: Bool
+    var columns: [ColumnSyntax]
+    var primaryKey: [(name: String, location: Int)]
+    var primaryKeyLocation: Int
+    var options: [OptionSyntax]
+    /// `CREATE SOURCE`, for messages.
+    var isSource: Bool
+}
+
+struct ColumnSyntax {
+    var name: String
+    var type: TypeSyntax
+    var isNotNull: Bool
+    var location: Int
+}
+
+struct CreateSinkSyntax {
+    var name: NameSyntax
+    var ifNotExists: Bool
+    var input: NameSyntax
+    var options: [OptionSyntax]
+}
+
+struct CreateViewSyntax {
+    var name: NameSyntax
+    var ifNotExists: Bool
+    var columns: [String]
+    var query: QuerySyntax
+    var isMaterialized: Bool
+}
+
+struct DropSyntax {
+    /// What the statement says it drops.
+    enum Kind: String { case table, source, sink, view, materializedView = "materialized view" }
+
+    var kind: Kind
+    var names: [NameSyntax]
+    var ifExists: Bool
+    var cascade: Bool
+}
+
+struct InsertSyntax {
+    var table: NameSyntax
+    var columns: [(name: String, location: Int)]
+    var rows: [[ExpressionSyntax]]
+}
+
+/// A query with what belongs to all of it.
+struct QuerySyntax {
+    var with: [CommonTableSyntax]
+    var body: Body
+    var orderBy: [SortSyntax]
+    var limit: ExpressionSyntax?
+    var offset: ExpressionSyntax?
+
+    indirect enum Body {
+        case select(SelectSyntax)
+        case values([[ExpressionSyntax]])
+        case unionAll(QuerySyntax, QuerySyntax)
+    }
+}
+
+struct CommonTableSyntax {
+    var name: String
+    var columns: [String]
+    var query: QuerySyntax
+    var location: Int
+}
+
+struct SelectSyntax {
+    var isDistinct: Bool
+    var items: [(expression: ExpressionSyntax, alias: String?)]
+    var from: [FromSyntax]
+    var condition: ExpressionSyntax?
+    var groupBy: [ExpressionSyntax]
+    var having: ExpressionSyntax?
+}
+
+/// An element of FROM.
+indirect enum FromSyntax {
+    case relation(NameSyntax, AliasSyntax?)
+    case subquery(QuerySyntax, AliasSyntax?)
+    case function(CallSyntax, AliasSyntax?, location: Int)
+    case join(FromSyntax, FromSyntax, JoinCondition, AliasSyntax?)
+
+    enum JoinCondition {
+        case cross
+        case on(ExpressionSyntax)
+        case using([String])
+        case natural
+    }
+}
+
+struct AliasSyntax {
+    var name: String
+    var columns: [String]
+}

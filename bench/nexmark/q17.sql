@@ -1,0 +1,12 @@
+-- Per auction and day: bids by price, and the prices.
+CREATE VIEW q17 AS
+SELECT auction, to_char(date_time, 'YYYY-MM-DD') AS day,
+    count(*) AS total_bids,
+    count(*) FILTER (WHERE price < 10000) AS rank1_bids,
+    count(*) FILTER (WHERE price >= 10000 AND price < 1000000) AS rank2_bids,
+    count(*) FILTER (WHERE price >= 1000000) AS rank3_bids,
+    min(price) AS min_price, max(price) AS max_price, avg(price) AS avg_price, sum(price) AS sum_price
+FROM bid
+GROUP BY auction, to_char(date_time, 'YYYY-MM-DD');
+
+CREATE SINK q17_out FROM q17 WITH (connector = 'blackhole');

@@ -1,0 +1,7 @@
+-- Bids with the first three parts of the url's path.
+CREATE VIEW q22 AS
+SELECT auction, bidder, price, channel,
+    split_part(url, '/', 4) AS dir1, split_part(url, '/', 5) AS dir2, split_part(url, '/', 6) AS dir3
+FROM bid;
+
+CREATE SINK q22_out FROM q22 WITH (connector = 'blackhole');
