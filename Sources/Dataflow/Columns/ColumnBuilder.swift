@@ -82,10 +82,13 @@ package final class ColumnBuilder {
 
     package func appendNull() {
         if count == capacity { reserve(count + 1) }
-        let stride = type.storage.stride
-        (values.base + (count &* stride)).initializeMemory(as: UInt8.self, repeating: 0, count: stride)
+        if type.storage != .bytes {
+            let stride = type.storage.stride
+            (values.base + (count &* stride)).initializeMemory(as: UInt8.self, repeating: 0, count: stride)
+        }
         mark(valid: false)
         if type.storage == .bytes {
+            // The row's start, which is the end of the row before, stays.
             values.base.storeBytes(of: UInt32(byteCount), toByteOffset: count &* 4, as: UInt32.self)
         }
     }
