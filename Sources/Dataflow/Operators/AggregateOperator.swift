@@ -47,9 +47,11 @@ final class AggregateOperator: Operator {
         for call in spec.calls {
             let type = call.argument.map { inputTypes[$0] }
             let state = try AggregateState.make(call, argument: type, isAppendOnly: spec.inputIsAppendOnly)
-            calls.append(Call(call: call, state: state, distinct: call.isDistinct ? type.map { DistinctFilter($0) } : nil))
+            // The least and the greatest of distinct values are those of all.
+            let isFiltered = call.isDistinct && call.function != .min && call.function != .max
+            calls.append(Call(call: call, state: state, distinct: isFiltered ? type.map { DistinctFilter($0) } : nil))
         }
-        for (position, type) in keyTypes.enumerated() where type == .numeric || type == .interval {
+        for (position, type) in keyTypes.enumerated() where [.numeric, .interval, .double].contains(type) {
             shown.append((position, ExtremeState.make(isMax: false, type, isAppendOnly: spec.inputIsAppendOnly)))
         }
     }
@@ -98,7 +100,9 @@ final class AggregateOperator: Operator {
         }
     }
 
-    private func update(_ call: Call, _ slots: UnsafeBufferPointer<Int32>, _ delta: Delta, _ weights: UnsafeBufferPointer<Int64>?) {
+    private func update(
+        _ call: Call, _ slots: UnsafeBufferPointer<Int32>, _ delta: Delta, _ weights: UnsafeBufferPointer<Int64>?
+    ) {
         let argument = call.call.argument.map { delta.columns[$0] }
         let filter = call.call.filter.map { delta.columns[$0] }
         if filter == nil, argument?.validity == nil, call.distinct == nil {
@@ -106,13 +110,16 @@ final class AggregateOperator: Operator {
         }
         counted(slots, argument, weights, filter) { slots, argument, weights in
             guard let distinct = call.distinct, let argument else { return call.state.update(slots, argument, weights) }
-            distinct.changes(slots, argument, weights) { slots, argument, weights in call.state.update(slots, argument, weights) }
+            distinct.changes(slots, argument, weights) { slots, argument, weights in
+                call.state.update(slots, argument, weights)
+            }
         }
     }
 
     /// The rows that count: an argument that is not NULL, a filter that is true.
     private func counted(
-        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?, _ filter: Column?,
+        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?,
+        _ filter: Column?,
         _ body: (UnsafeBufferPointer<Int32>, Column?, UnsafeBufferPointer<Int64>?) -> Void
     ) {
         if filter == nil, argument?.validity == nil { return body(slots, argument, weights) }
@@ -160,7 +167,9 @@ final class AggregateOperator: Operator {
             return before.append(Before(existed: existed, columns: [], failures: [], count: existed.count))
         }
         var failures: [RowError] = []
-        let columns = touched.withUnsafeBufferPointer { outputs(UnsafeBufferPointer(rebasing: $0[start...]), &failures) }
+        let columns = touched.withUnsafeBufferPointer {
+            outputs(UnsafeBufferPointer(rebasing: $0[start...]), &failures)
+        }
         before.append(Before(existed: existed, columns: columns, failures: failures, count: existed.count))
     }
 
@@ -243,7 +252,11 @@ final class AggregateOperator: Operator {
     private func reportGroups(_ run: Before, _ range: Range<Int>, _ now: [Column], _ failures: [RowError]) {
         let gone = run.failures.filter { range.contains($0.row) && run.existed[$0.row] }
         if !gone.isEmpty {
-            report(gone, of: Delta(columns: run.columns, weights: Column.repeating(.bigint(-1), type: .bigint, count: run.count), count: run.count))
+            report(
+                gone,
+                of: Delta(
+                    columns: run.columns, weights: Column.repeating(.bigint(-1), type: .bigint, count: run.count),
+                    count: run.count))
         }
         if !failures.isEmpty { report(failures, of: Delta(columns: now, count: range.count)) }
     }
@@ -284,68 +297,8 @@ final class AggregateOperator: Operator {
 
     override var stateEntries: Int { keys.count + calls.reduce(0) { $0 + ($1.distinct?.count ?? 0) } }
     override var stateBytes: Int {
-        keys.byteCount + rowCounts.capacity * 16 + calls.reduce(0) { $0 + $1.state.byteCount + ($1.distinct?.byteCount ?? 0) }
-    }
-}
-
-/// Which values a group's `DISTINCT` aggregate has: lets only the first insertion and the last retraction of a value through.
-final class DistinctFilter {
-    private let values: KeyTable
-    private var weights = ContiguousArray<Int64>()
-    private let type: DataType
-    private let encoded = EncodedKeys()
-    /// The value slots of each group slot, to clear a group.
-    private var slotsOfGroup: [Int32: [Int32]] = [:]
-
-    init(_ type: DataType) {
-        self.type = type
-        values = KeyTable(encoder: KeyEncoder(types: [.integer, type], equality: .sql))
-    }
-
-    var count: Int { values.count }
-    var byteCount: Int { values.byteCount + weights.capacity * 8 + values.count * 8 }
-
-    /// Calls `body` with the values that appear (+1) or disappear (−1), in the one form that stands for all equal values.
-    func changes(
-        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column, _ rowWeights: UnsafeBufferPointer<Int64>?,
-        _ body: (UnsafeBufferPointer<Int32>, Column, UnsafeBufferPointer<Int64>?) -> Void
-    ) {
-        let groups = Column(type: .integer, count: slots.count) { (out: UnsafeMutableBufferPointer<Int32>) in
-            for row in 0..<slots.count { out[row] = slots[row] }
-        }
-        values.encoder.encode([groups, argument], count: slots.count, into: encoded)
-        var valueSlots = [Int32](repeating: 0, count: slots.count)
-        values.findOrInsert(encoded, &valueSlots)
-        if weights.count < Int(values.slotEnd) {
-            weights.append(contentsOf: repeatElement(0, count: max(Int(values.slotEnd) - weights.count, weights.count)))
-        }
-        var changed: [Int32] = []
-        var changedSlots: [Int32] = []
-        var signs: [Int64] = []
-        for row in 0..<slots.count {
-            let slot = Int(valueSlots[row])
-            let old = weights[slot]
-            let new = old + (rowWeights?[row] ?? 1)
-            weights[slot] = new
-            if (old > 0) != (new > 0) {
-                changed.append(Int32(row))
-                changedSlots.append(slots[row])
-                signs.append(new > 0 ? 1 : -1)
-            }
-            if old == 0 { slotsOfGroup[slots[row], default: []].append(valueSlots[row]) }
-        }
-        guard !changed.isEmpty else { return }
-        let decoded = changed.map { valueSlots[Int($0)] }.withUnsafeBufferPointer { values.decode($0) }[1]
-        changedSlots.withUnsafeBufferPointer { slots in
-            signs.withUnsafeBufferPointer { body(slots, decoded, $0) }
-        }
-    }
-
-    func clear(_ group: Int32) {
-        for slot in Set(slotsOfGroup.removeValue(forKey: group) ?? []) {
-            weights[Int(slot)] = 0
-            values.remove(slot)
-        }
+        keys.byteCount + rowCounts.capacity * 16
+            + calls.reduce(0) { $0 + $1.state.byteCount + ($1.distinct?.byteCount ?? 0) }
     }
 }
 
@@ -357,10 +310,17 @@ extension Column {
         switch type {
         case .double:
             return withValues(as: Double.self) { x in
-                other.withValues(as: Double.self) { y in x[row].bitPattern == y[otherRow].bitPattern || x[row].isNaN && y[otherRow].isNaN }
+                other.withValues(as: Double.self) { y in
+                    x[row].bitPattern == y[otherRow].bitPattern || x[row].isNaN && y[otherRow].isNaN
+                }
             }
-        case .numeric: return withValues(as: Decimal.self) { x in other.withValues(as: Decimal.self) { y in x[row] == y[otherRow] } }
-        case .interval: return withValues(as: Interval.self) { x in other.withValues(as: Interval.self) { y in x[row] == y[otherRow] } }
+        case .numeric:
+            return withValues(as: Decimal.self) { x in other.withValues(as: Decimal.self) { y in x[row] == y[otherRow] }
+            }
+        case .interval:
+            return withValues(as: Interval.self) { x in
+                other.withValues(as: Interval.self) { y in x[row] == y[otherRow] }
+            }
         default: return RowOrder.compareValues(self, row, other, otherRow) == 0
         }
     }

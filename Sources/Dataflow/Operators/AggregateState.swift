@@ -11,7 +11,9 @@ class AggregateState {
     }
 
     /// The results of these slots; a slot whose result is an error is reported by its position.
-    func results(_ slots: UnsafeBufferPointer<Int32>, _ failures: inout [RowError]) -> Column { preconditionFailure("abstract") }
+    func results(_ slots: UnsafeBufferPointer<Int32>, _ failures: inout [RowError]) -> Column {
+        preconditionFailure("abstract")
+    }
 
     /// Empties a slot that will be reused.
     func clear(_ slot: Int32) { preconditionFailure("abstract") }
@@ -19,7 +21,9 @@ class AggregateState {
     var byteCount: Int { 0 }
 
     /// The state for a call over an argument of `type`.
-    static func make(_ call: AggregateCall, argument type: DataType?, isAppendOnly: Bool) throws(GraphError) -> AggregateState {
+    static func make(_ call: AggregateCall, argument type: DataType?, isAppendOnly: Bool) throws(GraphError)
+        -> AggregateState
+    {
         if call.function == .count { return CountState() }
         guard let type else { throw GraphError("\(call.function.rawValue) needs an argument") }
         switch (call.function, type) {
@@ -32,7 +36,8 @@ class AggregateState {
         case (.sum, .numeric), (.avg, .numeric): return NumericSumState(isAverage: call.function == .avg)
         case (.sum, .double), (.avg, .double): return DoubleSumState(isAverage: call.function == .avg)
         case (.sum, .interval), (.avg, .interval): return IntervalSumState(isAverage: call.function == .avg)
-        case (.min, _), (.max, _): return ExtremeState.make(isMax: call.function == .max, type, isAppendOnly: isAppendOnly)
+        case (.min, _), (.max, _):
+            return ExtremeState.make(isMax: call.function == .max, type, isAppendOnly: isAppendOnly)
         default: throw GraphError("there is no \(call.function.rawValue)(\(type.name))")
         }
     }
@@ -43,10 +48,14 @@ final class CountState: AggregateState {
     private var counts = ContiguousArray<Int64>()
 
     override func grow(to end: Int) {
-        if counts.count < end { counts.append(contentsOf: repeatElement(0, count: max(end - counts.count, counts.count))) }
+        if counts.count < end {
+            counts.append(contentsOf: repeatElement(0, count: max(end - counts.count, counts.count)))
+        }
     }
 
-    override func update(_ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?) {
+    override func update(
+        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?
+    ) {
         counts.withUnsafeMutableBufferPointer { counts in
             if let weights {
                 for row in 0..<slots.count { counts[Int(slots[row])] &+= weights[row] }
@@ -83,10 +92,13 @@ final class IntegerSumState<Value: FixedWidthValue & FixedWidthInteger>: Aggrega
 
     override func grow(to end: Int) {
         guard accumulators.count < end else { return }
-        accumulators.append(contentsOf: repeatElement(Accumulator(), count: max(end - accumulators.count, accumulators.count)))
+        accumulators.append(
+            contentsOf: repeatElement(Accumulator(), count: max(end - accumulators.count, accumulators.count)))
     }
 
-    override func update(_ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?) {
+    override func update(
+        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?
+    ) {
         guard let argument else { return }
         argument.withValues(as: Value.self) { values in
             accumulators.withUnsafeMutableBufferPointer { accumulators in
@@ -168,17 +180,23 @@ final class NumericSumState: AggregateState {
     init(isAverage: Bool) { self.isAverage = isAverage }
 
     override func grow(to end: Int) {
-        if parts.count < end { parts.append(contentsOf: repeatElement(Part(), count: max(end - parts.count, parts.count))) }
+        if parts.count < end {
+            parts.append(contentsOf: repeatElement(Part(), count: max(end - parts.count, parts.count)))
+        }
     }
 
-    override func update(_ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?) {
+    override func update(
+        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?
+    ) {
         guard let argument else { return }
         argument.withValues(as: Decimal.self) { values in
             for row in 0..<slots.count {
                 let slot = slots[row]
                 let weight = weights?[row] ?? 1
                 let value = values[row]
-                if parts[Int(slot)].count == 0, others[slot] == nil, parts[Int(slot)].low == 0, parts[Int(slot)].high == 0 {
+                if parts[Int(slot)].count == 0, others[slot] == nil, parts[Int(slot)].low == 0,
+                    parts[Int(slot)].high == 0
+                {
                     parts[Int(slot)].scale = value.scale
                 }
                 if parts[Int(slot)].scale == value.scale {
@@ -203,7 +221,9 @@ final class NumericSumState: AggregateState {
     override func results(_ slots: UnsafeBufferPointer<Int32>, _ failures: inout [RowError]) -> Column {
         let builder = ColumnBuilder(type: .numeric, capacity: slots.count)
         for (row, slot) in slots.enumerated() {
-            let present = ([parts[Int(slot)]] + (others[slot] ?? [])).filter { $0.count != 0 || $0.low != 0 || $0.high != 0 }
+            let present = ([parts[Int(slot)]] + (others[slot] ?? [])).filter {
+                $0.count != 0 || $0.low != 0 || $0.high != 0
+            }
             let count = present.reduce(0) { $0 + $1.count }
             guard count != 0, let scale = present.map(\.scale).max() else {
                 builder.appendNull()
@@ -247,7 +267,9 @@ final class DoubleSumState: AggregateState {
         counts.append(contentsOf: repeatElement(0, count: extra))
     }
 
-    override func update(_ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?) {
+    override func update(
+        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?
+    ) {
         guard let argument else { return }
         argument.withValues(as: Double.self) { values in
             sums.withUnsafeMutableBufferPointer { sums in
@@ -265,9 +287,12 @@ final class DoubleSumState: AggregateState {
 
     override func results(_ slots: UnsafeBufferPointer<Int32>, _ failures: inout [RowError]) -> Column {
         let builder = ColumnBuilder(type: .double, capacity: slots.count)
-        for slot in slots {
+        for (row, slot) in slots.enumerated() {
             let count = counts[Int(slot)]
             if count == 0 {
+                builder.appendNull()
+            } else if sums[Int(slot)].isOverflow {
+                failures.append(RowError(row: row, code: "22003", message: Kernels.Failure.outOfRange(.double).message))
                 builder.appendNull()
             } else {
                 let sum = sums[Int(slot)].value
@@ -300,10 +325,13 @@ final class IntervalSumState: AggregateState {
 
     override func grow(to end: Int) {
         guard accumulators.count < end else { return }
-        accumulators.append(contentsOf: repeatElement(Accumulator(), count: max(end - accumulators.count, accumulators.count)))
+        accumulators.append(
+            contentsOf: repeatElement(Accumulator(), count: max(end - accumulators.count, accumulators.count)))
     }
 
-    override func update(_ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?) {
+    override func update(
+        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?
+    ) {
         guard let argument else { return }
         argument.withValues(as: Interval.self) { values in
             for row in 0..<slots.count {
@@ -335,18 +363,27 @@ final class IntervalSumState: AggregateState {
         return builder.finish()
     }
 
-    /// An average spills months into days (30 a month) and days into microseconds, as a division does.
+    /// An average spills what is left of months into days (30 a month), of days into the time, as PostgreSQL's division does, and
+    /// rounds half a microsecond to even.
     private func interval(_ sum: Accumulator) -> Interval? {
         var (months, days, microseconds) = (sum.months, sum.days, sum.microseconds)
         if isAverage {
             let count = Int128(sum.count)
-            let monthRest = months % count * 30 % count
-            months = sum.months / count
-            days = sum.days / count + sum.months % count * 30 / count
-            let dayRest = sum.days % count * Int128(Timestamp.microsecondsPerDay) + monthRest * Int128(Timestamp.microsecondsPerDay)
-            microseconds = (sum.microseconds + dayRest) / count
+            let (monthDays, monthRest) = (months % count * 30).quotientAndRemainder(dividingBy: count)
+            let (restDays, rest) = (days % count + monthRest).quotientAndRemainder(dividingBy: count)
+            months /= count
+            days = days / count + monthDays + restDays
+            let total = microseconds + rest * Int128(Timestamp.microsecondsPerDay)
+            let (quotient, left) = total.quotientAndRemainder(dividingBy: count)
+            microseconds = quotient
+            let twice = left.magnitude * 2
+            if twice > count.magnitude || twice == count.magnitude && quotient % 2 != 0 {
+                microseconds += left < 0 ? -1 : 1
+            }
         }
-        guard let m = Int32(exactly: months), let d = Int32(exactly: days), let u = Int64(exactly: microseconds) else { return nil }
+        guard let m = Int32(exactly: months), let d = Int32(exactly: days), let u = Int64(exactly: microseconds) else {
+            return nil
+        }
         return Interval(months: m, days: d, microseconds: u)
     }
 

@@ -1,108 +1,115 @@
+import Glibc
+
 /// min and max: the best value only, while input is append-only; else an ordered multiset per group.
 enum ExtremeState {
     static func make(isMax: Bool, _ type: DataType, isAppendOnly: Bool) -> AggregateState {
         switch type.storage {
-        case .uint8: fixed(UInt8.self, isMax, type, isAppendOnly) { $0 < $1 ? -1 : $0 > $1 ? 1 : 0 }
-        case .int16: fixed(Int16.self, isMax, type, isAppendOnly) { $0 < $1 ? -1 : $0 > $1 ? 1 : 0 }
-        case .int32: fixed(Int32.self, isMax, type, isAppendOnly) { $0 < $1 ? -1 : $0 > $1 ? 1 : 0 }
-        case .int64: fixed(Int64.self, isMax, type, isAppendOnly) { $0 < $1 ? -1 : $0 > $1 ? 1 : 0 }
-        case .float64: fixed(Double.self, isMax, type, isAppendOnly) { MultisetValue.order($0, $1) }
-        case .decimal: fixed(Decimal.self, isMax, type, isAppendOnly) { MultisetValue.order($0, $1) }
-        case .interval: fixed(Interval.self, isMax, type, isAppendOnly) { MultisetValue.order($0, $1) }
-        case .bytes: TextExtremeState(isMax: isMax, isAppendOnly: isAppendOnly)
+        case .uint8: fixed(UInt8.self, isMax, type, isAppendOnly)
+        case .int16: fixed(Int16.self, isMax, type, isAppendOnly)
+        case .int32: fixed(Int32.self, isMax, type, isAppendOnly)
+        case .int64: fixed(Int64.self, isMax, type, isAppendOnly)
+        case .float64: fixed(Double.self, isMax, type, isAppendOnly)
+        case .decimal: fixed(Decimal.self, isMax, type, isAppendOnly)
+        case .interval: fixed(Interval.self, isMax, type, isAppendOnly)
+        case .bytes:
+            isAppendOnly ? AppendOnlyTextExtremeState(isMax: isMax) : MultisetTextExtremeState(isMax: isMax)
         }
     }
 
-    private static func fixed<Value: FixedWidthValue>(
-        _: Value.Type, _ isMax: Bool, _ type: DataType, _ isAppendOnly: Bool, _ order: @escaping (Value, Value) -> Int
+    private static func fixed<Value: OrderedValue>(
+        _: Value.Type, _ isMax: Bool, _ type: DataType, _ isAppendOnly: Bool
     ) -> AggregateState {
         isAppendOnly
-            ? AppendOnlyExtremeState(isMax: isMax, type: type, order: order)
-            : MultisetExtremeState<Value>(isMax: isMax, type: type, order: order)
+            ? AppendOnlyExtremeState<Value>(isMax: isMax, type: type)
+            : MultisetExtremeState<Value>(isMax: isMax, type: type)
     }
 }
 
 /// The best value per slot. Among values that SQL calls equal the least encoding stays, for max as for min.
-private final class AppendOnlyExtremeState<Value: FixedWidthValue>: AggregateState {
-    private struct Best: BitwiseCopyable {
-        var value: Value
-        var isSet: Bool
-    }
-    private var best = ContiguousArray<Best>()
+private final class AppendOnlyExtremeState<Value: OrderedValue>: AggregateState {
+    private var best = ContiguousArray<Value>()
+    private var isSet = ContiguousArray<Bool>()
     private let isMax: Bool
     private let type: DataType
-    private let order: (Value, Value) -> Int
-    private let zero: Value
 
-    init(isMax: Bool, type: DataType, order: @escaping (Value, Value) -> Int) {
+    init(isMax: Bool, type: DataType) {
         self.isMax = isMax
         self.type = type
-        self.order = order
-        zero = withUnsafeTemporaryAllocation(byteCount: MemoryLayout<Value>.size, alignment: MemoryLayout<Value>.alignment) {
-            $0.initializeMemory(as: UInt8.self, repeating: 0)
-            return $0.load(as: Value.self)
-        }
     }
 
     override func grow(to end: Int) {
         guard best.count < end else { return }
-        best.append(contentsOf: repeatElement(Best(value: zero, isSet: false), count: max(end - best.count, best.count)))
+        let extra = max(end - best.count, best.count)
+        // Any value will do where none is set.
+        let zero = withUnsafeTemporaryAllocation(
+            byteCount: MemoryLayout<Value>.stride, alignment: MemoryLayout<Value>.alignment
+        ) {
+            $0.initializeMemory(as: UInt8.self, repeating: 0)
+            return $0.load(as: Value.self)
+        }
+        best.append(contentsOf: repeatElement(zero, count: extra))
+        isSet.append(contentsOf: repeatElement(false, count: extra))
     }
 
-    override func update(_ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?) {
+    override func update(
+        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?
+    ) {
         guard let argument else { return }
+        let sign = isMax ? -1 : 1
         argument.withValues(as: Value.self) { values in
             best.withUnsafeMutableBufferPointer { best in
-                for row in 0..<slots.count {
-                    let slot = Int(slots[row])
-                    if !best[slot].isSet || isBetter(values[row], best[slot].value) { best[slot] = Best(value: values[row], isSet: true) }
+                isSet.withUnsafeMutableBufferPointer { isSet in
+                    for row in 0..<slots.count {
+                        let slot = Int(slots[row])
+                        if isSet[slot] {
+                            let order = Value.order(values[row], best[slot]) &* sign
+                            if order > 0 || order == 0 && Value.encodingOrder(values[row], best[slot]) >= 0 { continue }
+                        }
+                        best[slot] = values[row]
+                        isSet[slot] = true
+                    }
                 }
             }
         }
     }
 
-    @inline(__always)
-    private func isBetter(_ new: Value, _ old: Value) -> Bool {
-        let result = order(new, old)
-        guard isMax else { return result < 0 }
-        // Greater by value wins; of equal values the lesser encoding: compare by value alone through both orders.
-        return result > 0 ? !ExtremeOrder.isEqualBySQL(new, old) : result < 0 && ExtremeOrder.isEqualBySQL(new, old)
-    }
-
     override func results(_ slots: UnsafeBufferPointer<Int32>, _ failures: inout [RowError]) -> Column {
-        let validity = Validity(count: slots.count) { best[Int(slots[$0])].isSet }
+        let allSet = slots.allSatisfy { isSet[Int($0)] }
+        let validity = allSet ? nil : Validity(count: slots.count) { isSet[Int(slots[$0])] }
         return Column(type: type, count: slots.count, validity: validity) { (out: UnsafeMutableBufferPointer<Value>) in
-            for row in 0..<slots.count { out[row] = best[Int(slots[row])].value }
+            for row in 0..<slots.count { out[row] = best[Int(slots[row])] }
         }
     }
 
-    override func clear(_ slot: Int32) { best[Int(slot)] = Best(value: zero, isSet: false) }
-    override var byteCount: Int { best.capacity * MemoryLayout<Best>.stride }
+    override func clear(_ slot: Int32) { isSet[Int(slot)] = false }
+    override var byteCount: Int { best.capacity * MemoryLayout<Value>.stride + isSet.capacity }
 }
 
 /// All values per slot, in order.
-private final class MultisetExtremeState<Value: FixedWidthValue>: AggregateState {
+private final class MultisetExtremeState<Value: OrderedValue>: AggregateState {
     private var bags = ContiguousArray<SortedBag<Value>>()
     private let isMax: Bool
     private let type: DataType
-    private let order: (Value, Value) -> Int
     private var entries = 0
 
-    init(isMax: Bool, type: DataType, order: @escaping (Value, Value) -> Int) {
+    init(isMax: Bool, type: DataType) {
         self.isMax = isMax
         self.type = type
-        self.order = order
     }
 
     override func grow(to end: Int) {
-        if bags.count < end { bags.append(contentsOf: repeatElement(SortedBag(), count: max(end - bags.count, bags.count))) }
+        if bags.count < end {
+            bags.append(contentsOf: repeatElement(SortedBag(), count: max(end - bags.count, bags.count)))
+        }
     }
 
-    override func update(_ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?) {
+    override func update(
+        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?
+    ) {
         guard let argument else { return }
         argument.withValues(as: Value.self) { values in
             for row in 0..<slots.count {
-                switch bags[Int(slots[row])].add(values[row], weight: weights?[row] ?? 1, order: order) {
+                switch bags[Int(slots[row])].add(values[row], weight: weights?[row] ?? 1, order: Value.exactOrder) {
                 case .inserted: entries += 1
                 case .merged: break
                 case .removed: entries -= 1
@@ -124,11 +131,7 @@ private final class MultisetExtremeState<Value: FixedWidthValue>: AggregateState
         // Of the greatest values, which SQL calls equal, the one of the least encoding.
         var result: Value?
         bag.forEachReversed { element, _ in
-            guard let current = result else {
-                result = element
-                return true
-            }
-            guard ExtremeOrder.isEqualBySQL(element, current) else { return false }
+            if let current = result, Value.order(element, current) != 0 { return false }
             result = element
             return true
         }
@@ -140,56 +143,95 @@ private final class MultisetExtremeState<Value: FixedWidthValue>: AggregateState
         bags[Int(slot)] = SortedBag()
     }
 
-    override var byteCount: Int { bags.capacity * MemoryLayout<SortedBag<Value>>.stride + entries * (MemoryLayout<Value>.stride + 8) }
-}
-
-/// Equality by SQL of values whose encodings may differ.
-private enum ExtremeOrder {
-    static func isEqualBySQL<Value>(_ a: Value, _ b: Value) -> Bool {
-        switch (a, b) {
-        case (let x as Decimal, let y as Decimal): Decimal.compare(x, y) == 0
-        case (let x as Interval, let y as Interval): RowOrder.compare(x, y) == 0
-        case (let x as Double, let y as Double): RowOrder.compare(x, y) == 0
-        default: false
-        }
+    override var byteCount: Int {
+        bags.capacity * MemoryLayout<SortedBag<Value>>.stride + entries * (MemoryLayout<Value>.stride + 8)
     }
 }
 
-/// min and max of text, by bytes.
-private final class TextExtremeState: AggregateState {
-    private var bags = ContiguousArray<SortedBag<[UInt8]>>()
+/// Text by its bytes.
+private enum TextOrder {
+    static func order(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
+        if let x = a.baseAddress, let y = b.baseAddress {
+            let result = memcmp(x, y, min(a.count, b.count))
+            if result != 0 { return result < 0 ? -1 : 1 }
+        }
+        return (a.count - b.count).signum()
+    }
+
+    static func order(_ a: [UInt8], _ b: [UInt8]) -> Int {
+        a.withUnsafeBufferPointer { a in b.withUnsafeBufferPointer { order(a, $0) } }
+    }
+}
+
+/// The best text per slot.
+private final class AppendOnlyTextExtremeState: AggregateState {
+    private var best = ContiguousArray<[UInt8]?>()
     private let isMax: Bool
-    private let isAppendOnly: Bool
     private var bytes = 0
 
-    init(isMax: Bool, isAppendOnly: Bool) {
-        self.isMax = isMax
-        self.isAppendOnly = isAppendOnly
-    }
+    init(isMax: Bool) { self.isMax = isMax }
 
     override func grow(to end: Int) {
-        if bags.count < end { bags.append(contentsOf: repeatElement(SortedBag(), count: max(end - bags.count, bags.count))) }
+        if best.count < end { best.append(contentsOf: repeatElement(nil, count: max(end - best.count, best.count))) }
     }
 
-    private static func order(_ a: [UInt8], _ b: [UInt8]) -> Int {
-        a.lexicographicallyPrecedes(b) ? -1 : a == b ? 0 : 1
-    }
-
-    override func update(_ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?) {
+    override func update(
+        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?
+    ) {
         guard let argument else { return }
         for row in 0..<slots.count {
             let slot = Int(slots[row])
-            let value = Kernels.withBytes(argument, row) { Array($0) }
-            if isAppendOnly {
-                // One element: the best so far.
-                if let best = (isMax ? bags[slot].last : bags[slot].first)?.element {
-                    let order = Self.order(value, best)
-                    guard isMax ? order > 0 : order < 0 else { continue }
-                    bags[slot] = SortedBag()
-                    bytes -= best.count
+            Kernels.withBytes(argument, row) { value in
+                if let order = best[slot]?.withUnsafeBufferPointer({ TextOrder.order(value, $0) }) {
+                    guard isMax ? order > 0 : order < 0 else { return }
                 }
+                bytes += value.count - (best[slot]?.count ?? 0)
+                best[slot] = Array(value)
             }
-            switch bags[slot].add(value, weight: weights?[row] ?? 1, order: Self.order) {
+        }
+    }
+
+    override func results(_ slots: UnsafeBufferPointer<Int32>, _ failures: inout [RowError]) -> Column {
+        let builder = ColumnBuilder(type: .text, capacity: slots.count)
+        for slot in slots {
+            if let value = best[Int(slot)] {
+                value.withUnsafeBufferPointer { builder.append(utf8: $0) }
+            } else {
+                builder.appendNull()
+            }
+        }
+        return builder.finish()
+    }
+
+    override func clear(_ slot: Int32) {
+        bytes -= best[Int(slot)]?.count ?? 0
+        best[Int(slot)] = nil
+    }
+
+    override var byteCount: Int { best.capacity * 8 + bytes }
+}
+
+/// All texts per slot, in order.
+private final class MultisetTextExtremeState: AggregateState {
+    private var bags = ContiguousArray<SortedBag<[UInt8]>>()
+    private let isMax: Bool
+    private var bytes = 0
+
+    init(isMax: Bool) { self.isMax = isMax }
+
+    override func grow(to end: Int) {
+        if bags.count < end {
+            bags.append(contentsOf: repeatElement(SortedBag(), count: max(end - bags.count, bags.count)))
+        }
+    }
+
+    override func update(
+        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?
+    ) {
+        guard let argument else { return }
+        for row in 0..<slots.count {
+            let value = Kernels.withBytes(argument, row) { Array($0) }
+            switch bags[Int(slots[row])].add(value, weight: weights?[row] ?? 1, order: TextOrder.order) {
             case .inserted: bytes += value.count
             case .merged: break
             case .removed: bytes -= value.count

@@ -26,7 +26,9 @@ package class Operator {
     /// Reports failed rows of a batch, as text, with their weights.
     final func report(_ failures: [RowError], of delta: Delta) {
         guard let errors, !failures.isEmpty else { return }
-        let (codes, messages, inputs) = (ColumnBuilder(type: .text), ColumnBuilder(type: .text), ColumnBuilder(type: .text))
+        let (codes, messages, inputs) = (
+            ColumnBuilder(type: .text), ColumnBuilder(type: .text), ColumnBuilder(type: .text)
+        )
         let weights = ColumnBuilder(type: .bigint)
         var text: [UInt8] = []
         for failure in failures {
@@ -38,10 +40,13 @@ package class Operator {
             weights.append(delta.weight(at: failure.row))
         }
         errors.consume(
-            Delta(columns: [codes.finish(), messages.finish(), inputs.finish()], weights: weights.finish(), count: failures.count))
+            Delta(
+                columns: [codes.finish(), messages.finish(), inputs.finish()], weights: weights.finish(),
+                count: failures.count))
     }
 
     /// Where state may go: the largest timestamp of a row that can be dropped, given the watermarks; nil if none can.
+    /// A row whose time is the watermark less the lateness is still accepted, so it is below that.
     static func expiryLimit(_ expiry: Expiry?, _ watermarks: [String: Int64]) -> Int64? {
         guard let expiry, !expiry.sources.isEmpty else { return nil }
         var watermark = Int64.max
@@ -50,7 +55,7 @@ package class Operator {
             watermark = min(watermark, mark)
         }
         let (limit, overflow) = watermark.subtractingReportingOverflow(expiry.offset)
-        return overflow ? nil : limit
+        return overflow || limit == .min ? nil : limit - 1
     }
 }
 

@@ -60,6 +60,11 @@ package struct ExactSum {
         wide = accumulator
     }
 
+    /// Whether all values are finite but their sum is beyond the largest double.
+    package var isOverflow: Bool {
+        nans == 0 && positiveInfinities == 0 && negativeInfinities == 0 && value.isInfinite
+    }
+
     /// The sum, rounded to the nearest double, ties to even.
     package var value: Double {
         if nans != 0 || positiveInfinities != 0 && negativeInfinities != 0 { return .nan }
@@ -125,7 +130,9 @@ struct WideAccumulator {
         }
         func bit(_ index: Int) -> Bool { magnitude[index / 64] >> UInt64(index % 64) & 1 == 1 }
         var significand: UInt64 = 0
-        for index in stride(from: highest, through: highest - 52, by: -1) { significand = significand << 1 | (bit(index) ? 1 : 0) }
+        for index in stride(from: highest, through: highest - 52, by: -1) {
+            significand = significand << 1 | (bit(index) ? 1 : 0)
+        }
         if bit(highest - 53) {
             let below = highest - 53
             var sticky = magnitude[below / 64] & ((1 << UInt64(below % 64)) - 1) != 0
@@ -133,7 +140,8 @@ struct WideAccumulator {
             if sticky || significand & 1 == 1 { significand += 1 }
         }
         let exponent = highest - 52 - 1074
-        let result = exponent > 971 ? Double.infinity : Double(sign: .plus, exponent: exponent, significand: Double(significand))
+        let result =
+            exponent > 971 ? Double.infinity : Double(sign: .plus, exponent: exponent, significand: Double(significand))
         return negative ? -result : result
     }
 }

@@ -34,7 +34,8 @@ package final class RowStore {
         columns = types.map { type in
             Storage(
                 type: type, stride: type == .text ? MemoryLayout<TextPlace>.stride : type.storage.stride,
-                values: .allocate(byteCount: 1, alignment: 16), valid: .allocate(capacity: 1), heap: .allocate(capacity: 1))
+                values: .allocate(byteCount: 1, alignment: 16), valid: .allocate(capacity: 1),
+                heap: .allocate(capacity: 1))
         }
     }
 
@@ -92,7 +93,8 @@ package final class RowStore {
     }
 
     private func store<Value: FixedWidthValue>(
-        _ index: Int, _ column: Column, _ rows: UnsafeBufferPointer<Int32>, _ numbers: UnsafeMutablePointer<Int32>, _: Value.Type
+        _ index: Int, _ column: Column, _ rows: UnsafeBufferPointer<Int32>, _ numbers: UnsafeMutablePointer<Int32>,
+        _: Value.Type
     ) {
         let target = columns[index].values.assumingMemoryBound(to: Value.self)
         let valid = columns[index].valid
@@ -146,7 +148,9 @@ package final class RowStore {
             let places = columns[index].values.assumingMemoryBound(to: TextPlace.self)
             columns[index].heapDead += places[Int(number)].length
             places[Int(number)] = TextPlace(offset: 0, length: 0)
-            if columns[index].heapDead > 1 << 16, columns[index].heapDead * 2 > columns[index].heapUsed { packHeap(index) }
+            if columns[index].heapDead > 1 << 16, columns[index].heapDead * 2 > columns[index].heapUsed {
+                packHeap(index)
+            }
         }
     }
 
@@ -212,7 +216,8 @@ package final class RowStore {
         _ storage: Storage, _ numbers: UnsafeBufferPointer<Int32>, _ validity: Validity?, _: Value.Type
     ) -> Column {
         let source = storage.values.assumingMemoryBound(to: Value.self)
-        return Column(type: storage.type, count: numbers.count, validity: validity) { (out: UnsafeMutableBufferPointer<Value>) in
+        return Column(type: storage.type, count: numbers.count, validity: validity) {
+            (out: UnsafeMutableBufferPointer<Value>) in
             for position in 0..<numbers.count { out[position] = source[Int(numbers[position])] }
         }
     }
@@ -221,7 +226,8 @@ package final class RowStore {
 
     /// The timestamp in a column of a live row; the largest for NULL, which never expires.
     package func timestamp(column index: Int, row number: Int32) -> Int64 {
-        columns[index].valid[Int(number)] == 0 ? .max : columns[index].values.load(fromByteOffset: Int(number) * 8, as: Int64.self)
+        columns[index].valid[Int(number)] == 0
+            ? .max : columns[index].values.load(fromByteOffset: Int(number) * 8, as: Int64.self)
     }
 
     /// SQL's order of two rows' values in a column; NULL is last.
@@ -249,11 +255,9 @@ package final class RowStore {
         let storage = columns[index]
         guard storage.valid[Int(a)] != 0, storage.valid[Int(b)] != 0 else { return 0 }
         switch storage.type {
-        case .numeric: return Int((load(storage, a, Decimal.self).scale - load(storage, b, Decimal.self).scale).signum())
-        case .interval: return MultisetValue.encodingOrder(load(storage, a, Interval.self), load(storage, b, Interval.self))
-        case .double:
-            let (x, y) = (load(storage, a, Double.self).sign == .minus ? 1 : 0, load(storage, b, Double.self).sign == .minus ? 1 : 0)
-            return x - y
+        case .numeric: return Decimal.encodingOrder(load(storage, a, Decimal.self), load(storage, b, Decimal.self))
+        case .interval: return Interval.encodingOrder(load(storage, a, Interval.self), load(storage, b, Interval.self))
+        case .double: return Double.encodingOrder(load(storage, a, Double.self), load(storage, b, Double.self))
         default: return 0
         }
     }
@@ -264,7 +268,9 @@ package final class RowStore {
     }
 
     @inline(__always)
-    private func order<Value: FixedWidthValue & Comparable>(_ storage: Storage, _ a: Int32, _ b: Int32, _: Value.Type) -> Int {
+    private func order<Value: FixedWidthValue & Comparable>(_ storage: Storage, _ a: Int32, _ b: Int32, _: Value.Type)
+        -> Int
+    {
         let (x, y) = (load(storage, a, Value.self), load(storage, b, Value.self))
         return x < y ? -1 : x > y ? 1 : 0
     }

@@ -85,29 +85,3 @@ package struct SortedBag<Element> {
         if !chunk.isEmpty { chunks.append(chunk) }
     }
 }
-
-/// A value as ordered multisets hold it: SQL's order first, then the encoding, so that among values that SQL calls equal the least
-/// encoding comes first.
-package enum MultisetValue {
-    static func encodingOrder(_ a: Interval, _ b: Interval) -> Int {
-        if a.months != b.months { return a.months < b.months ? -1 : 1 }
-        if a.days != b.days { return a.days < b.days ? -1 : 1 }
-        return a.microseconds < b.microseconds ? -1 : a.microseconds > b.microseconds ? 1 : 0
-    }
-
-    static func order(_ a: Decimal, _ b: Decimal) -> Int {
-        let byValue = Decimal.compare(a, b)
-        return byValue != 0 ? byValue : Int((a.scale - b.scale).signum())
-    }
-
-    static func order(_ a: Interval, _ b: Interval) -> Int {
-        let byValue = RowOrder.compare(a, b)
-        return byValue != 0 ? byValue : encodingOrder(a, b)
-    }
-
-    static func order(_ a: Double, _ b: Double) -> Int {
-        let byValue = RowOrder.compare(a, b)
-        if byValue != 0 || a.isNaN { return byValue }
-        return (a.sign == .minus ? 1 : 0) - (b.sign == .minus ? 1 : 0)
-    }
-}
