@@ -1,4 +1,52 @@
+internal import ArgumentParser
+internal import Foundation
+
 @main
-enum Main {
-    static func main() {}
+struct Dataprism: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dataprism",
+        abstract: "Live events in, queryable views out.",
+        discussion: """
+            Try it:
+              dataprism dev examples/auctions.sql      runs a pipeline and shows its views changing
+              dataprism sql -c 'SELECT 1 AS one'       asks a running node
+              dataprism status                         shows what it is doing
+
+            Settings come from flags, else from the environment (DATAPRISM_DATA, DATAPRISM_HTTP, …), else from a JSON file (--config).
+            """,
+        version: "dataprism 0.1.0",
+        subcommands: [DevCommand.self, RunCommand.self, NodeCommand.self, SQLCommand.self, StatusCommand.self, LogCommand.self])
+
+    /// Parses and runs; what goes wrong is one clear line and an exit code that is not zero.
+    static func main() async {
+        setvbuf(stdout, nil, _IOLBF, 0)
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let failure as ConfigurationFailure {
+            fail(failure.description, code: 78)
+        } catch let failure as CommandFailure {
+            fail(failure.description, code: 1)
+        } catch let failure as Failure {
+            fail(failure.description, code: 1)
+        } catch {
+            exit(withError: error)
+        }
+    }
+
+    private static func fail(_ message: String, code: Int32) -> Never {
+        FileHandle.standardError.write(Data("dataprism: \(message)\n".utf8))
+        Foundation.exit(code)
+    }
+}
+
+/// A command that could not do what was asked: one line, exit code 1.
+struct CommandFailure: Error, CustomStringConvertible {
+    var description: String
+
+    init(_ description: String) { self.description = description }
 }

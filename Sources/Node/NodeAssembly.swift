@@ -1,0 +1,110 @@
+internal import Coordination
+internal import Foundation
+internal import Hummingbird
+internal import Log
+internal import Logging
+internal import ServiceLifecycle
+
+/// A node put together: the one place where concrete types meet.
+struct NodeAssembly {
+    let settings: NodeSettings
+    let coordinator: Coordinator
+    let gateway: Gateway
+    private let directory: DataDirectory
+    private let log: EmbeddedLog
+    private let logger: Logger
+
+    init(_ settings: NodeSettings, logger: Logger) throws {
+        self.settings = settings
+        self.logger = logger
+        directory = try DataDirectory(settings.data)
+        do {
+            log = try EmbeddedLog(directory: settings.log)
+        } catch {
+            throw ConfigurationFailure("the log in \(settings.log): \(error)")
+        }
+        coordinator = Coordinator(log: log, configuration: CoordinatorConfiguration(workers: settings.workers), logger: logger)
+        gateway = Gateway(coordinator: coordinator)
+    }
+
+    /// Runs the coordinator, the HTTP server and `body` until one of them ends or a signal asks to stop.
+    func run(serving: Bool, _ body: @escaping @Sendable (NodeAssembly) async throws -> Void) async throws {
+        let failure = Mutexed<String?>(nil)
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(
+                service: CoordinatorService(coordinator: coordinator, failure: failure), successTerminationBehavior: .gracefullyShutdownGroup,
+                failureTerminationBehavior: .gracefullyShutdownGroup)
+        ]
+        if serving {
+            services.append(
+                .init(
+                    service: HTTPService(api: HTTPAPI(gateway: gateway, settings: settings), settings: settings, logger: logger, failure: failure),
+                    successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup))
+        }
+        let assembly = self
+        services.append(
+            .init(
+                service: BodyService {
+                    do { try await body(assembly) } catch is CancellationError {} catch { failure.with { $0 = "\(error)" } }
+                }, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup))
+        var configuration = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "life-cycle") { _ in SwiftLogNoOpLogHandler() })
+        configuration.maximumGracefulShutdownDuration = .seconds(30)
+        try await ServiceGroup(configuration: configuration).run()
+        await log.close()
+        if let message = failure.with({ $0 }) { throw CommandFailure(message) }
+    }
+}
+
+/// The coordinator as a service: a graceful stop ends it after the running epoch.
+private struct CoordinatorService: Service {
+    let coordinator: Coordinator
+    let failure: Mutexed<String?>
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            do {
+                try await coordinator.run()
+            } catch {
+                let message = "\(error)"
+                failure.with { $0 = $0 ?? message }
+            }
+        }
+    }
+}
+
+private struct HTTPService: Service {
+    let api: HTTPAPI
+    let settings: NodeSettings
+    let logger: Logger
+    let failure: Mutexed<String?>
+
+    func run() async throws {
+        var quiet = logger
+        quiet.logLevel = .error
+        let application = Application(
+            router: api.router(),
+            configuration: ApplicationConfiguration(
+                address: .hostname(settings.host, port: settings.port), serverName: "dataprism"), logger: quiet)
+        do {
+            try await application.runService(gracefulShutdownSignals: [])
+        } catch {
+            let message = "cannot serve on \(settings.host):\(settings.port): \(Self.reason(error))"
+            failure.with { $0 = $0 ?? message }
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        let text = "\(error)"
+        if text.contains("Address already in use") || text.contains("errno: 98") { return "the port is in use; stop the other process, or use another --http" }
+        return text
+    }
+}
+
+/// What a command does while the node runs.
+private struct BodyService: Service {
+    let body: @Sendable () async throws -> Void
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await body() }
+    }
+}
