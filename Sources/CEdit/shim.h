@@ -1,2 +1,3 @@
 #pragma once
-#include <histedit.h>
+#include <stdio.h>
+#include <editline/readline.h>

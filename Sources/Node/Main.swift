@@ -19,7 +19,6 @@ struct Dataprism: AsyncParsableCommand {
 
     /// Parses and runs; what goes wrong is one clear line and an exit code that is not zero.
     static func main() async {
-        setvbuf(stdout, nil, _IOLBF, 0)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -4,6 +4,7 @@ internal import Hummingbird
 internal import Log
 internal import Logging
 internal import ServiceLifecycle
+internal import UnixSignals
 
 /// A node put together: the one place where concrete types meet.
 struct NodeAssembly {
@@ -45,7 +46,14 @@ struct NodeAssembly {
         services.append(
             .init(
                 service: BodyService {
-                    do { try await body(assembly) } catch is CancellationError {} catch { failure.with { $0 = "\(error)" } }
+                    do {
+                        try await body(assembly)
+                    } catch {
+                        // A stop that was asked for is no failure.
+                        if error is CancellationError { return }
+                        let message = "\(error)"
+                        failure.with { $0 = message }
+                    }
                 }, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup))
         var configuration = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "life-cycle") { _ in SwiftLogNoOpLogHandler() })
         configuration.maximumGracefulShutdownDuration = .seconds(30)

@@ -4,9 +4,9 @@ internal import Foundation
 internal import SQL
 
 /// A pipeline file against what is deployed: which statements are new, changed or missing.
-struct Pipeline {
+struct Pipeline: Sendable {
     /// The CREATE statements of the file, in order.
-    let statements: [(name: String, text: String, parsed: ParsedStatement)]
+    let statements: [(name: String, text: String)]
 
     /// Reads and binds a file of CREATE statements, each against those before it.
     init(path: String) throws {
@@ -18,7 +18,7 @@ struct Pipeline {
         }
         do {
             var catalog = Catalog()
-            var statements: [(name: String, text: String, parsed: ParsedStatement)] = []
+            var statements: [(name: String, text: String)] = []
             for parsed in try SQLCompiler.parse(text) {
                 guard case .create(let deployment, _) = try SQLCompiler.bind(parsed, catalog: catalog) else {
                     throw SQLError(
@@ -26,7 +26,7 @@ struct Pipeline {
                         hint: "Run other statements with: dataprism sql")
                 }
                 catalog.apply(deployment)
-                statements.append((deployment.relation.name, Self.normalized(parsed.text), parsed))
+                statements.append((deployment.relation.name, Self.normalized(parsed.text)))
             }
             self.statements = statements
         } catch let error as SQLError {

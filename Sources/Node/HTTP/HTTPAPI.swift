@@ -253,7 +253,8 @@ struct FailureMiddleware: RouterMiddleware {
     let settings: NodeSettings
 
     func handle(
-        _ request: Request, context: BasicRequestContext, next: (Request, BasicRequestContext) async throws -> Response
+        _ request: Request, context: BasicRequestContext,
+        next: @concurrent (Request, BasicRequestContext) async throws -> Response
     ) async throws -> Response {
         do {
             try checkHost(request)

@@ -79,7 +79,7 @@ struct Ingest {
         while position + part.count <= count {
             guard let found = memchr(base + position, Int32(part[0]), count - position - part.count + 1) else { return false }
             position = UnsafeRawPointer(found) - base
-            if part.withUnsafeBytes({ memcmp(found, $0.baseAddress, part.count) }) == 0 { return true }
+            if part.elementsEqual(UnsafeRawBufferPointer(start: found, count: part.count)) { return true }
             position += 1
         }
         return false

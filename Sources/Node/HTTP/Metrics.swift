@@ -1,3 +1,4 @@
+internal import Actors
 internal import Coordination
 
 /// The status as Prometheus text (exposition format 0.0.4).

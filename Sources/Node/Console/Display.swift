@@ -1,0 +1,122 @@
+internal import Coordination
+internal import Dataflow
+internal import Foundation
+
+/// What a running node shows: a picture that changes on a terminal, lines otherwise.
+struct Display: Sendable {
+    let json: Bool
+    let settings: NodeSettings
+    private let isTerminal: Bool
+    private var url: String { "\(settings.host.contains(":") ? "[\(settings.host)]" : settings.host):\(settings.port)" }
+
+    init(json: Bool, settings: NodeSettings) {
+        self.json = json
+        self.settings = settings
+        isTerminal = isatty(STDOUT_FILENO) == 1 && !json && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+    }
+
+    /// Shows the replay's progress until the node is ready.
+    func waitUntilReady(_ coordinator: Coordinator) async throws {
+        var shown = false
+        while true {
+            if await coordinator.waitUntilReady(atMost: .milliseconds(100)) { break }
+            try Task.checkCancellation()
+            let status = await coordinator.status()
+            if status.phase == .stopped { throw CancellationError() }
+            guard status.replay.total > 0 else { continue }
+            if isTerminal {
+                print("\r\u{1B}[2K" + Self.bar("replaying the log", status.replay.done, status.replay.total), terminator: "")
+                fflush(nil)
+                shown = true
+            } else if json {
+                print("{\"event\":\"replay\",\"done\":\(status.replay.done),\"total\":\(status.replay.total)}")
+                try await Task.sleep(for: .seconds(1))
+            }
+        }
+        if shown { print("\r\u{1B}[2K", terminator: "") }
+    }
+
+    static func bar(_ title: String, _ done: Int64, _ total: Int64) -> String {
+        let share = total > 0 ? min(Double(done) / Double(total), 1) : 1
+        let filled = Int(share * 30)
+        return "\(title) [\(String(repeating: "█", count: filled))\(String(repeating: "░", count: 30 - filled))] \(Int(share * 100)) %  \(count(done)) of \(count(total))"
+    }
+
+    static func count(_ number: Int64) -> String {
+        var digits = Array(String(number.magnitude))
+        var position = digits.count - 3
+        while position > 0 {
+            digits.insert(" ", at: position)
+            position -= 3
+        }
+        return (number < 0 ? "-" : "") + String(digits)
+    }
+
+    /// Shows the node until it is stopped.
+    func run(_ assembly: NodeAssembly) async throws {
+        if json {
+            print("{\"event\":\"ready\",\"http\":\"http://\(url)\",\"pid\":\(getpid())}")
+        } else if !isTerminal {
+            print("ready: http://\(url) (pid \(getpid()))")
+        }
+        var round = 0
+        while !Task.isCancelled {
+            if isTerminal {
+                let picture = await picture(assembly, round)
+                print("\u{1B}[H\u{1B}[J" + picture.joined(separator: "\n"))
+            } else if round % 10 == 0, round > 0 {
+                let status = await assembly.coordinator.status()
+                if json {
+                    print("{\"event\":\"status\",\"epoch\":\(status.committedEpoch),\"records_per_second\":\(status.recordsPerSecond)}")
+                } else {
+                    print("epoch \(status.committedEpoch), \(Self.count(Int64(status.recordsPerSecond))) records/s, \(status.views.count) views")
+                }
+            }
+            fflush(nil)
+            round += 1
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    private func picture(_ assembly: NodeAssembly, _ round: Int) async -> [String] {
+        let status = await assembly.coordinator.status()
+        let bold = { (text: String) in "\u{1B}[1m\(text)\u{1B}[0m" }
+        let dim = { (text: String) in "\u{1B}[2m\(text)\u{1B}[0m" }
+        let milliseconds = { (value: Int64?) in value.map { $0 < 10_000 ? "\(Double($0 / 100) / 10) ms" : "\($0 / 1000) ms" } ?? "–" }
+        var lines = [
+            bold("Dataprism") + "  \(settings.data)  http://\(url)", "",
+            "\(bold(Self.count(Int64(status.recordsPerSecond)))) events/s   epoch \(bold(Self.count(status.committedEpoch)))   \(Int(status.epochsPerSecond)) epochs/s"
+                + "   append to queryable p50 \(milliseconds(status.latency.p50)) p99 \(milliseconds(status.latency.p99))   \(status.memoryBytes >> 20) MB",
+            "",
+        ]
+        let (catalog, _) = await assembly.coordinator.catalog()
+        let views = catalog.ordered.filter(\.isQueryable)
+        var cells: [[String]] = []
+        for relation in views {
+            let view = status.views[relation.name]
+            let state =
+                view?.isActive == true
+                ? "" : view?.progress.map { "building \($0.total > 0 ? $0.done * 100 / $0.total : 0) %" } ?? "building"
+            cells.append([relation.name, Self.count(Int64(view?.rows ?? 0)), state])
+        }
+        lines += TableText.lines(["view", "rows", ""], cells, isNumber: [false, true, false])
+        lines.append("")
+        if !views.isEmpty {
+            // Another view every three seconds, so that all of them are seen.
+            let relation = views[(round / 3) % views.count]
+            lines.append(bold(relation.name) + dim("  SELECT * FROM \(relation.name) LIMIT 8"))
+            do throws(Failure) {
+                let answer = try await assembly.gateway.execute("SELECT * FROM \"\(relation.name)\" LIMIT 8")
+                lines += TableText.lines(answer.result).map { String($0.prefix(140)) }
+            } catch {
+                lines.append(dim(error.message))
+            }
+        }
+        let example = views.first?.name ?? "view"
+        lines += [
+            "", dim("ask it from another terminal:"), "  curl -s \(url)/sql --data 'SELECT * FROM \(example) LIMIT 5'", "  curl -s '\(url)/views/\(example)?limit=5'",
+            "  \(CommandLine.arguments[0]) sql --url http://\(url) -c 'SELECT * FROM \(example) LIMIT 5'", dim("Ctrl-C stops it; run again, it goes on where it was."),
+        ]
+        return lines
+    }
+}
