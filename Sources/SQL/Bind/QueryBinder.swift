@@ -323,7 +323,7 @@ final class QueryBinder {
         switch relation.kind {
         case .sink:
             throw Failure("42809", "\"\(relation.name)\" is a sink: it has no rows to read", at: location)
-        case .view: return try inlined(relation)
+        case .view: return try inlined(relation, at: location)
         case .materializedView:
             scans.insert(relation.name)
             return (leaf(relation.name, relation.columns, relation), relation.columns.map(Self.scopeColumn))
@@ -341,7 +341,9 @@ final class QueryBinder {
     }
 
     /// Binds a view's query in the place where the view is named.
-    private func inlined(_ relation: Relation) throws(Failure) -> (plan: Plan, columns: [Scope.Column]) {
+    private func inlined(_ relation: Relation, at location: Int) throws(Failure) -> (
+        plan: Plan, columns: [Scope.Column]
+    ) {
         let hidden = commonTables
         commonTables = []
         viewDepth += 1
@@ -363,7 +365,7 @@ final class QueryBinder {
             )
         } catch {
             var failure = error
-            failure.location = nil
+            failure.location = location
             failure.detail = "in view \"\(relation.name)\""
             throw failure
         }

@@ -43,7 +43,7 @@ enum JoinKeys {
         while !rest.isEmpty {
             guard
                 let index = rest.firstIndex(where: { part in open.contains { equality($0, place, part.columns) != nil }
-                    })
+                })
             else {
                 throw .unsupported(
                     "a join without an equality between its sides", at: nil,

@@ -1,7 +1,7 @@
 /// Turns our own statements into PostgreSQL's grammar.
 ///
 /// - `CREATE SOURCE s …` becomes `CREATE TABLE s …`; without a column list, an empty one is put in.
-/// - `CREATE SINK s FROM v WITH (…)` becomes `CREATE TABLE s () WITH (…)`.
+/// - `CREATE SINK s FROM v WITH (…)` becomes `CREATE TABLE s ( ) WITH (…)`.
 /// - `DROP SOURCE s`, `DROP SINK s` become `DROP TABLE s`.
 /// - `EXPLAIN` before any statement is taken off.
 struct Rewrite: Equatable {
@@ -31,7 +31,8 @@ struct Rewrite: Equatable {
             guard let next = tokens.dropFirst().first else { return rewrite }
             if next.isSymbol("(") || next.isWord("analyze", in: text) || next.isWord("verbose", in: text) {
                 throw .unsupported(
-                    "EXPLAIN with options", at: next.range.lowerBound, hint: "Use EXPLAIN before the statement.")
+                    "EXPLAIN with options", at: map.rewrittenByte(of: next.range.lowerBound),
+                    hint: "Use EXPLAIN before the statement.")
             }
             rewrite.isExplain = true
             map.replace(first.range, with: "")
@@ -73,17 +74,20 @@ struct Rewrite: Equatable {
     private static func readInput(_ tokens: ArraySlice<Token>, _ map: inout SourceMap) throws(Failure) -> NameSyntax {
         let text = map.original
         let rest = afterName(tokens, text)
+        let edited = map
         func unexpected(_ token: Token?) -> Failure {
-            guard let token else { return Failure("42601", "syntax error at end of input", at: text.count) }
+            guard let token else {
+                return Failure("42601", "syntax error at end of input", at: edited.rewrittenByte(of: text.count))
+            }
             let shown = String(decoding: text[token.range], as: UTF8.self)
             return Failure(
-                "42601", "syntax error at or near \"\(shown)\"", at: token.range.lowerBound,
+                "42601", "syntax error at or near \"\(shown)\"", at: edited.rewrittenByte(of: token.range.lowerBound),
                 hint: "CREATE SINK name FROM view WITH (connector = '…')")
         }
         guard let from = rest.first, from.isWord("from", in: text) else {
             if let first = rest.first, first.isWord("as", in: text) || first.isSymbol("(") {
                 throw Failure.unsupported(
-                    "CREATE SINK … AS", at: first.range.lowerBound,
+                    "CREATE SINK … AS", at: map.rewrittenByte(of: first.range.lowerBound),
                     hint: "Create a view, then CREATE SINK name FROM view.")
             }
             throw unexpected(rest.first)
@@ -101,11 +105,12 @@ struct Rewrite: Equatable {
             end = token.range.upperBound
             name = name.dropFirst(2)
         }
-        map.replace(from.range.lowerBound..<end, with: "()")
+        map.replace(from.range, with: "(")
+        map.replace(first.range.lowerBound..<end, with: ")")
         let last = parts.removeLast()
         if parts == ["public"] { parts = [] }
         return NameSyntax(
             qualifier: parts.isEmpty ? nil : parts.joined(separator: "."), name: last,
-            location: map.rewrittenByte(of: from.range.lowerBound))
+            location: map.rewrittenByte(of: first.range.lowerBound))
     }
 }

@@ -51,6 +51,8 @@ struct Token {
 struct Lexer {
     private let text: [UInt8]
     private var position = 0
+    /// Where a comment begins that does not end.
+    private var openComment: Int?
 
     init(_ text: [UInt8]) { self.text = text }
 
@@ -58,6 +60,10 @@ struct Lexer {
         var lexer = Lexer(text)
         var tokens: [Token] = []
         while let token = lexer.next() { tokens.append(token) }
+        // An open comment belongs to the text that the parser sees, so that it can say so.
+        if let open = lexer.openComment {
+            tokens.append(Token(kind: .symbol(UInt8(ascii: "/")), range: open..<text.count))
+        }
         return tokens
     }
 
@@ -114,7 +120,9 @@ struct Lexer {
 
     /// Comments nest.
     private mutating func skipComment() {
+        let start = position
         var depth = 0
+        defer { if depth > 0 { openComment = start } }
         while position < text.count {
             if byte() == UInt8(ascii: "/"), byte(1) == UInt8(ascii: "*") {
                 depth += 1

@@ -41,14 +41,18 @@ extension TreeReader {
         switch select.op {
         case PG_QUERY__SET_OPERATION__SETOP_UNION:
             if select.all == 0 {
-                throw .unsupported("UNION without ALL", at: nil, hint: "Use SELECT DISTINCT over a UNION ALL in FROM.")
+                throw .unsupported(
+                    "UNION without ALL", at: Self.location(ofSelect: select.rarg),
+                    hint: "Use SELECT DISTINCT over a UNION ALL in FROM.")
             }
             let (left, right) = (select.larg, select.rarg)
             return try descend(-1) { (reader) throws(Failure) in
                 .unionAll(try reader.query(select: left), try reader.query(select: right))
             }
-        case PG_QUERY__SET_OPERATION__SETOP_INTERSECT: throw .unsupported("INTERSECT", at: nil)
-        case PG_QUERY__SET_OPERATION__SETOP_EXCEPT: throw .unsupported("EXCEPT", at: nil)
+        case PG_QUERY__SET_OPERATION__SETOP_INTERSECT:
+            throw .unsupported("INTERSECT", at: Self.location(ofSelect: select.rarg))
+        case PG_QUERY__SET_OPERATION__SETOP_EXCEPT:
+            throw .unsupported("EXCEPT", at: Self.location(ofSelect: select.rarg))
         default: break
         }
         if select.n_values_lists > 0 {
@@ -76,13 +80,38 @@ extension TreeReader {
                 having: try optional(select.having_clause)))
     }
 
+    /// Where the first column of a query is: set operations have no place of their own in the tree.
+    static func location(ofSelect pointer: UnsafeMutablePointer<PgQuery__SelectStmt>?) -> Int? {
+        guard let select = pointer?.pointee else { return nil }
+        if select.larg != nil { return location(ofSelect: select.larg) }
+        guard let first = list(select.target_list, select.n_target_list).first,
+            first.pointee.node_case == PG_QUERY__NODE__NODE_RES_TARGET
+        else { return nil }
+        return Int(first.pointee.res_target.pointee.location)
+    }
+
+    /// Where an element of FROM is, as far as the tree says.
+    static func location(ofSource node: Node?) -> Int? {
+        guard let value = node?.pointee else { return nil }
+        switch value.node_case {
+        case PG_QUERY__NODE__NODE_RANGE_VAR: return Int(value.range_var.pointee.location)
+        case PG_QUERY__NODE__NODE_JOIN_EXPR: return location(ofSource: value.join_expr.pointee.larg)
+        case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
+            guard let query = value.range_subselect.pointee.subquery,
+                query.pointee.node_case == PG_QUERY__NODE__NODE_SELECT_STMT
+            else { return nil }
+            return location(ofSelect: query.pointee.select_stmt)
+        default: return nil
+        }
+    }
+
     private func isDistinct(_ select: PgQuery__SelectStmt) throws(Failure) -> Bool {
         guard select.n_distinct_clause > 0 else { return false }
         // Plain DISTINCT is a list with one empty node.
         for node in Self.list(select.distinct_clause, select.n_distinct_clause)
         where node.pointee.node_case != PG_QUERY__NODE__NODE__NOT_SET {
             throw .unsupported(
-                "DISTINCT ON", at: nil,
+                "DISTINCT ON", at: Self.location(node),
                 hint: "Use row_number() OVER (PARTITION BY … ORDER BY …) in a sub-query and keep rn = 1.")
         }
         return true
@@ -125,12 +154,15 @@ extension TreeReader {
         switch join.jointype {
         case PG_QUERY__JOIN_TYPE__JOIN_INNER: break
         case PG_QUERY__JOIN_TYPE__JOIN_LEFT:
-            throw .unsupported("LEFT JOIN", at: nil, hint: "Only inner joins are supported.")
+            throw .unsupported(
+                "LEFT JOIN", at: Self.location(ofSource: join.rarg), hint: "Only inner joins are supported.")
         case PG_QUERY__JOIN_TYPE__JOIN_RIGHT:
-            throw .unsupported("RIGHT JOIN", at: nil, hint: "Only inner joins are supported.")
+            throw .unsupported(
+                "RIGHT JOIN", at: Self.location(ofSource: join.rarg), hint: "Only inner joins are supported.")
         case PG_QUERY__JOIN_TYPE__JOIN_FULL:
-            throw .unsupported("FULL JOIN", at: nil, hint: "Only inner joins are supported.")
-        default: throw .unsupported("this join", at: nil)
+            throw .unsupported(
+                "FULL JOIN", at: Self.location(ofSource: join.rarg), hint: "Only inner joins are supported.")
+        default: throw .unsupported("this join", at: Self.location(ofSource: join.rarg))
         }
         if join.join_using_alias != nil { throw .unsupported("an alias of USING", at: nil) }
         let condition: FromSyntax.JoinCondition

@@ -213,7 +213,8 @@ extension TreeReader {
         }
         guard case .values(let rows) = try query(source).body else {
             throw .unsupported(
-                "INSERT … SELECT", at: nil, hint: "Use CREATE MATERIALIZED VIEW … AS, or INSERT … VALUES.")
+                "INSERT … SELECT", at: Self.location(ofSelect: source.pointee.select_stmt),
+                hint: "Use CREATE MATERIALIZED VIEW … AS, or INSERT … VALUES.")
         }
         return .insert(InsertSyntax(table: try relationName(relation), columns: columns, rows: rows))
     }

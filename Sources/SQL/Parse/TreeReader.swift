@@ -108,7 +108,7 @@ struct TreeReader {
         }
     }
 
-    private static func location(_ node: Node) -> Int {
+    static func location(_ node: Node) -> Int {
         let value = node.pointee
         let location: Int32 =
             switch value.node_case {
@@ -116,7 +116,10 @@ struct TreeReader {
             case PG_QUERY__NODE__NODE_A_CONST: value.a_const.pointee.location
             case PG_QUERY__NODE__NODE_A_EXPR: value.a_expr.pointee.location
             case PG_QUERY__NODE__NODE_FUNC_CALL: value.func_call.pointee.location
-            case PG_QUERY__NODE__NODE_TYPE_CAST: value.type_cast.pointee.location
+            case PG_QUERY__NODE__NODE_TYPE_CAST:
+                // `INTERVAL '…'` has no place of its own.
+                value.type_cast.pointee.location >= 0
+                    ? value.type_cast.pointee.location : value.type_cast.pointee.type_name?.pointee.location ?? -1
             case PG_QUERY__NODE__NODE_BOOL_EXPR: value.bool_expr.pointee.location
             case PG_QUERY__NODE__NODE_NULL_TEST: value.null_test.pointee.location
             case PG_QUERY__NODE__NODE_BOOLEAN_TEST: value.boolean_test.pointee.location

@@ -1,0 +1,211 @@
+import SQL
+import Testing
+
+/// Wrong statements and what PostgreSQL says about them: SQLSTATE, message, position in the text as typed, hint.
+///
+/// Positions are written into the text as «: the error must be at the character that follows.
+@Suite("Errors")
+struct ErrorTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var sql: String
+        var code: String
+        var message: String
+        var hint: String?
+
+        init(_ sql: String, _ code: String, _ message: String, hint: String? = nil) {
+            self.sql = sql
+            self.code = code
+            self.message = message
+            self.hint = hint
+        }
+
+        var testDescription: String { sql }
+    }
+
+    static let setup = """
+        CREATE SOURCE bid (auction bigint, bidder bigint, price bigint NOT NULL, channel text, ts timestamp, amount numeric(10,2))
+            WITH (event_time = 'ts', lateness = '5 seconds');
+        CREATE TABLE person (id bigint PRIMARY KEY, name text, active boolean, score double precision);
+        CREATE MATERIALIZED VIEW totals AS SELECT auction, count(*) AS n, sum(price) AS total FROM bid GROUP BY auction;
+        CREATE VIEW cheap AS SELECT * FROM bid WHERE price < 10;
+        CREATE MATERIALIZED VIEW top AS SELECT * FROM totals WHERE n > 2;
+        CREATE SINK out FROM totals WITH (connector = 'blackhole');
+        """
+
+    static let names = [
+        Case("SELECT * FROM «nosuch", "42P01", "relation \"nosuch\" does not exist"),
+        Case(
+            "SELECT * FROM «total", "42P01", "relation \"total\" does not exist", hint: "Perhaps you meant \"totals\"."),
+        Case(
+            "SELECT «auctoin FROM totals", "42703", "column \"auctoin\" does not exist",
+            hint: "Perhaps you meant to reference the column \"totals.auction\"."),
+        Case(
+            "SELECT «t.nn FROM totals t", "42703", "column t.nn does not exist",
+            hint: "Perhaps you meant to reference the column \"t.n\"."),
+        Case(
+            "SELECT «x.n FROM totals t", "42P01", "missing FROM-clause entry for table \"x\"",
+            hint: "Perhaps you meant \"t\"."),
+        Case(
+            "SELECT «n FROM totals a JOIN top b ON a.auction = b.auction", "42702",
+            "column reference \"n\" is ambiguous"),
+        Case("SELECT * FROM totals t JOIN top t ON true", "42712", "table name \"t\" specified more than once"),
+        Case(
+            "SELECT «lenght('a')", "42883", "function lenght(unknown) does not exist",
+            hint: "Perhaps you meant \"length\"."),
+        Case("SELECT «x.* FROM totals", "42P01", "missing FROM-clause entry for table \"x\""),
+        Case("SELECT «*", "42601", "SELECT * with no tables specified is not valid"),
+        Case("SELECT «a.b FROM totals ORDER BY 3", "42P01", "missing FROM-clause entry for table \"a\""),
+        Case("SELECT n FROM totals ORDER BY «3", "42P10", "ORDER BY position 3 is not in select list"),
+        Case("SELECT count(*) FROM totals GROUP BY «2", "42P10", "GROUP BY position 2 is not in select list"),
+        Case(
+            "SELECT * FROM totals JOIN top USING (nosuch)", "42703",
+            "column \"nosuch\" specified in USING clause does not exist in left table"),
+        Case(
+            "WITH a AS (SELECT 1), «a AS (SELECT 2) SELECT * FROM a", "42712",
+            "WITH query name \"a\" specified more than once"),
+        Case("SHOW nosuch", "42704", "unrecognized configuration parameter \"nosuch\""),
+    ]
+
+    static let types = [
+        Case("SELECT n + «'a' FROM totals WHERE true", "22P02", "invalid input syntax for type bigint: \"a\""),
+        Case(
+            "SELECT n «+ true FROM totals", "42883", "operator does not exist: bigint + boolean",
+            hint: "No operator matches the given name and argument types. You might need to add explicit type casts."),
+        Case("SELECT * FROM totals WHERE «n", "42804", "argument of WHERE must be type boolean, not type bigint"),
+        Case(
+            "SELECT * FROM totals WHERE n > 1 AND «n", "42804", "argument of AND must be type boolean, not type bigint"),
+        Case("SELECT NOT «n FROM totals", "42804", "argument of NOT must be type boolean, not type bigint"),
+        Case(
+            "SELECT CASE WHEN true THEN «true ELSE 1 END", "42804", "CASE types integer and boolean cannot be matched"),
+        Case("SELECT coalesce(n, «true) FROM totals", "42804", "COALESCE types bigint and boolean cannot be matched"),
+        Case("SELECT 1 UNION ALL SELECT «true", "42804", "UNION types integer and boolean cannot be matched"),
+        Case("SELECT 1 UNION ALL SELECT «1, 2", "42601", "each UNION query must have the same number of columns"),
+        Case("SELECT true«::timestamp", "42846", "cannot cast type boolean to timestamp without time zone"),
+        Case("SELECT INTERVAL «'x'", "22007", "invalid input syntax for type interval: \"x\""),
+        Case(
+            "SELECT TIMESTAMP «'yesterday or so'", "22007",
+            "invalid input syntax for type timestamp without time zone: \"yesterday or so\""),
+        Case("SELECT «'x'::bigint", "22P02", "invalid input syntax for type bigint: \"x\""),
+        Case("SELECT 1::«jsonb", "0A000", "type jsonb is not supported", hint: "Use text."),
+        Case("SELECT 1::«date", "0A000", "type date is not supported", hint: "Use timestamp."),
+        Case("SELECT 1::«nosuch", "42704", "type \"nosuch\" does not exist"),
+        Case("SELECT 1::«numeric(0)", "22023", "NUMERIC precision 0 must be between 1 and 1000"),
+        Case(
+            "SELECT «length(1)", "42883", "function length(integer) does not exist",
+            hint: "No function matches the given name and argument types. You might need to add explicit type casts."),
+        Case("SELECT n «LIKE 'a' FROM totals", "42883", "operator does not exist: bigint ~~ unknown"),
+    ]
+
+    static let grouping = [
+        Case(
+            "SELECT «auction, count(*) FROM totals", "42803",
+            "column \"totals.auction\" must appear in the GROUP BY clause or be used in an aggregate function"),
+        Case("SELECT * FROM totals WHERE «count(*) > 1", "42803", "aggregate functions are not allowed in WHERE"),
+        Case("SELECT sum(«sum(n)) FROM totals", "42803", "aggregate function calls cannot be nested"),
+        Case("SELECT 1 FROM totals GROUP BY «count(*)", "42803", "aggregate functions are not allowed in GROUP BY"),
+        Case(
+            "SELECT auction FROM totals GROUP BY auction HAVING «n > 1", "42803",
+            "column \"totals.n\" must appear in the GROUP BY clause or be used in an aggregate function"),
+        Case("SELECT «sum(true)", "42883", "function sum(boolean) does not exist"),
+        Case("SELECT «min(true)", "42883", "function min(boolean) does not exist"),
+        Case("SELECT «sum(*) FROM totals", "42883", "function sum() does not exist"),
+        Case(
+            "SELECT «count() FROM totals", "42809", "count(*) must be used to call a parameterless aggregate function"),
+        Case("SELECT «length(*) FROM totals", "42809", "length(*) specified, but length is not an aggregate function"),
+        Case(
+            "SELECT DISTINCT auction FROM totals ORDER BY «n", "42P10",
+            "for SELECT DISTINCT, ORDER BY expressions must appear in select list"),
+        Case(
+            "SELECT * FROM totals WHERE «row_number() OVER () = 1", "42P20", "window functions are not allowed in WHERE"
+        ),
+        Case("SELECT «row_number() FROM totals", "42P20", "window function row_number requires an OVER clause"),
+    ]
+
+    static let unsupported = [
+        Case(
+            "SELECT * FROM «bid", "0A000", "a query over table \"bid\" is not supported",
+            hint: "Create a view and query that: CREATE MATERIALIZED VIEW v AS SELECT … FROM bid."),
+        Case("SELECT * FROM «cheap", "0A000", "a query over table \"bid\" is not supported"),
+        Case("SELECT * FROM totals a LEFT JOIN «top b ON a.n = b.n", "0A000", "LEFT JOIN is not supported"),
+        Case(
+            "SELECT * FROM totals a JOIN top b ON a.n < b.n", "0A000",
+            "a join without an equality between its sides is not supported"),
+        Case(
+            "SELECT * FROM totals WHERE n «IN (SELECT 1)", "0A000", "IN (SELECT …) or ANY (SELECT …) is not supported"),
+        Case("SELECT «(SELECT 1)", "0A000", "a sub-query in an expression is not supported"),
+        Case("SELECT * FROM totals WHERE «EXISTS (SELECT 1)", "0A000", "EXISTS (SELECT …) is not supported"),
+        Case("SELECT n FROM totals UNION SELECT «n FROM top", "0A000", "UNION without ALL is not supported"),
+        Case("SELECT n FROM totals INTERSECT SELECT «n FROM top", "0A000", "INTERSECT is not supported"),
+        Case("SELECT DISTINCT ON («n) * FROM totals", "0A000", "DISTINCT ON is not supported"),
+        Case("«WITH RECURSIVE a AS (SELECT 1) SELECT * FROM a", "0A000", "WITH RECURSIVE is not supported"),
+        Case("SELECT «now()", "0A000", "function now() is not supported"),
+        Case("SELECT «current_timestamp", "0A000", "the current time or user in a query is not supported"),
+        Case("SELECT «random()", "0A000", "function random() is not supported"),
+        Case("SELECT «string_agg('a', ',') FROM totals", "0A000", "aggregate function string_agg is not supported"),
+        Case("SELECT «rank() OVER (ORDER BY n) FROM totals", "0A000", "window function rank is not supported"),
+        Case("SELECT «ARRAY[1]", "0A000", "ARRAY[…] is not supported"),
+        Case("«DELETE FROM person", "0A000", "DELETE is not supported"),
+        Case("«UPDATE person SET name = ''", "0A000", "UPDATE is not supported"),
+        Case("«BEGIN", "0A000", "TRANSACTION is not supported"),
+        Case("«CREATE INDEX ON person (id)", "0A000", "INDEX is not supported"),
+        Case("SELECT «$1", "42P02", "there is no parameter $1"),
+        Case(
+            "CREATE MATERIALIZED VIEW v AS SELECT *, «row_number() OVER (ORDER BY price) AS rn FROM bid", "0A000",
+            "row_number() without a bound is not supported"),
+        Case(
+            "CREATE MATERIALIZED VIEW v AS SELECT * FROM bid ORDER BY «price", "0A000",
+            "ORDER BY without LIMIT in a view is not supported"),
+        Case(
+            "SELECT * FROM «hop(totals, ts, INTERVAL '1 s', INTERVAL '2 s')", "0A000",
+            "window table function hop is not supported"),
+        Case("INSERT INTO person SELECT «1", "0A000", "INSERT … SELECT is not supported"),
+        Case("«CREATE TABLE t AS SELECT 1", "0A000", "CREATE TABLE AS is not supported"),
+        Case("«CREATE OR REPLACE VIEW v AS SELECT 1", "0A000", "CREATE OR REPLACE VIEW is not supported"),
+        Case("EXPLAIN «ANALYZE SELECT 1", "0A000", "EXPLAIN with options is not supported"),
+    ]
+
+    static let syntax = [
+        Case("SELECT 1 FORM «totals", "42601", "syntax error at or near \"totals\""),
+        Case("SELECT 'ä', «FROM totals", "42601", "syntax error at or near \"FROM\""),
+        Case("SELECT «'abc", "42601", "unterminated quoted string at or near \"'abc\""),
+        Case("SELECT 1 «/* open", "42601", "unterminated /* comment at or near \"/* open\""),
+        Case("SELECT (1«", "42601", "syntax error at end of input"),
+        Case("SELECT 1; /* ä; */ SELECT 1 FROM«;", "42601", "syntax error at end of input"),
+        Case("SELECT «\"\"", "42601", "zero-length delimited identifier at or near \"\"\"\""),
+        Case(
+            "SELECT 1 AS «\(String(repeating: "a", count: 64))", "42622",
+            "identifier \"\(String(repeating: "a", count: 64))\" is too long"),
+        Case("CREATE SINK s «TO totals", "42601", "syntax error at or near \"TO\""),
+        Case("CREATE SOURCE s («1 bigint)", "42601", "syntax error at or near \"1\""),
+        Case("CREATE SOURCE s (a bigint) «WIHT (x = 'y')", "42601", "syntax error at or near \"WIHT\""),
+        Case("SELECT «1a", "42601", "trailing junk after numeric literal at or near \"1a\""),
+    ]
+
+    @Test("names", arguments: names) func namesAreRefused(_ wanted: Case) throws { try check(wanted) }
+    @Test("types", arguments: types) func typesAreRefused(_ wanted: Case) throws { try check(wanted) }
+    @Test("grouping", arguments: grouping) func groupingAreRefused(_ wanted: Case) throws { try check(wanted) }
+    @Test("unsupported", arguments: unsupported) func unsupportedAreRefused(_ wanted: Case) throws { try check(wanted) }
+    @Test("syntax", arguments: syntax) func syntaxAreRefused(_ wanted: Case) throws { try check(wanted) }
+    @Test("definitions", arguments: DefinitionCases.all) func definitionsAreRefused(_ wanted: Case) throws {
+        try check(wanted)
+    }
+
+    func check(_ wanted: Case) throws {
+        var pipeline = Pipeline()
+        try pipeline.run(Self.setup)
+        var text = wanted.sql
+        var position: Int?
+        if let mark = text.unicodeScalars.firstIndex(of: "«") {
+            position = text.unicodeScalars.distance(from: text.unicodeScalars.startIndex, to: mark) + 1
+            text.unicodeScalars.remove(at: mark)
+        }
+        guard let error = pipeline.error(text) else {
+            Issue.record("no error: \(text)")
+            return
+        }
+        #expect(error.code == wanted.code)
+        #expect(error.message == wanted.message)
+        #expect(error.position == position, "\(error)")
+        if let hint = wanted.hint { #expect(error.hint == hint) }
+    }
+}
