@@ -93,6 +93,13 @@ extension Column {
         return Column(type: type, count: count, validity: validity, values: newOffsets, bytes: heap)
     }
 
+    /// A bigint column of these values.
+    static func bigints(_ values: [Int64]) -> Column {
+        Column(type: .bigint, count: values.count) { (out: UnsafeMutableBufferPointer<Int64>) in
+            for row in 0..<values.count { out[row] = values[row] }
+        }
+    }
+
     /// A column of `count` times the same value.
     package static func repeating(_ datum: Datum, type: DataType, count: Int) -> Column {
         let builder = ColumnBuilder(type: type, capacity: count)

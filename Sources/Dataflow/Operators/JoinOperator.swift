@@ -5,7 +5,10 @@ final class JoinOperator: Operator {
     private let left: Arrangement
     private let right: Arrangement
 
-    init(_ spec: OperatorKind.Join, left: [DataType], right: [DataType]) {
+    init(_ spec: OperatorKind.Join, left: [DataType], right: [DataType]) throws(GraphError) {
+        guard spec.leftKeys.count == spec.rightKeys.count,
+            zip(spec.leftKeys, spec.rightKeys).allSatisfy({ left[$0] == right[$1] })
+        else { throw GraphError("the keys of a join have the same types on both sides") }
         self.spec = spec
         self.left = Arrangement(types: left, key: spec.leftKeys, expiry: spec.leftExpiry)
         self.right = Arrangement(types: right, key: spec.rightKeys, expiry: spec.rightExpiry)

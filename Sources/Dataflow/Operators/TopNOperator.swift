@@ -10,15 +10,22 @@ final class TopNOperator: Operator {
     private var bags = ContiguousArray<SortedBag<Int32>>()
     private var touchedInEpoch = ContiguousArray<Int64>()
     private var epoch: Int64 = 1
-    private var touched: [(slot: Int32, shown: [Shown])] = []
+    private var touched: [(slot: Int32, shown: [Int32])] = []
     /// Rows that left a bag in this epoch: kept until the barrier, since they may have to be retracted.
     private var leaving: [Int32] = []
     private var oldest = Int64.max
 
-    /// A row shown at a rank from 1.
-    private struct Shown: Hashable {
-        var row: Int32
-        var rank: Int64
+    /// The rows, ranks and weights that the barrier emits.
+    private struct Changes {
+        var rows: [Int32] = []
+        var ranks: [Int64] = []
+        var weights: [Int64] = []
+
+        mutating func append(_ row: Int32, _ rank: Int, _ weight: Int64) {
+            rows.append(row)
+            ranks.append(Int64(rank))
+            weights.append(weight)
+        }
     }
 
     init(_ spec: OperatorKind.TopN, types: [DataType]) {
@@ -77,14 +84,16 @@ final class TopNOperator: Operator {
 
     private func add(_ number: Int32, weight: Int64, to slot: Int32) {
         let bag = Int(slot)
+        if weight == 0 {
+            rows.remove(number)
+            // The key may be new: the barrier drops it if it has no rows.
+            if bags[bag].count == 0 { touch(slot) }
+            return
+        }
         if spec.inputIsAppendOnly, bags[bag].count >= spec.limit, let last = bags[bag].last, order(number, last.element) >= 0 {
             return rows.remove(number)
         }
-        if touchedInEpoch[bag] != epoch {
-            touchedInEpoch[bag] = epoch
-            touched.append((slot, shown(bags[bag])))
-            keys.noteChange(slot)
-        }
+        touch(slot)
         switch bags[bag].add(number, weight: weight, order: order) {
         case .inserted: break
         case .merged: rows.remove(number)
@@ -100,12 +109,21 @@ final class TopNOperator: Operator {
         }
     }
 
-    private func shown(_ bag: SortedBag<Int32>) -> [Shown] {
-        var result: [Shown] = []
+    /// Notes what a partition shows that is touched for the first time in this epoch.
+    private func touch(_ slot: Int32) {
+        guard touchedInEpoch[Int(slot)] != epoch else { return }
+        touchedInEpoch[Int(slot)] = epoch
+        touched.append((slot, shown(bags[Int(slot)])))
+        keys.noteChange(slot)
+    }
+
+    /// The rows of ranks 1, 2, …
+    private func shown(_ bag: SortedBag<Int32>) -> [Int32] {
+        var result: [Int32] = []
         bag.forEach { row, weight in
             var copies = weight
             while copies > 0, result.count < spec.limit {
-                result.append(Shown(row: row, rank: Int64(result.count + 1)))
+                result.append(row)
                 copies -= 1
             }
             return result.count < spec.limit
@@ -114,44 +132,48 @@ final class TopNOperator: Operator {
     }
 
     override func flush(_ emit: (Delta) -> Void) {
-        var changes: [Shown] = []
-        var weights: [Int64] = []
+        var changes = Changes()
         for (slot, before) in touched {
-            var difference: [Shown: Int64] = [:]
-            var order: [Shown] = []
-            func note(_ list: [Shown], _ weight: Int64) {
-                for var shown in list {
-                    if !spec.emitsRowNumber { shown.rank = 0 }
-                    if difference[shown] == nil { order.append(shown) }
-                    difference[shown, default: 0] += weight
-                }
-            }
-            note(before, -1)
-            note(self.shown(bags[Int(slot)]), 1)
-            for shown in order {
-                guard let weight = difference[shown], weight != 0 else { continue }
-                changes.append(shown)
-                weights.append(weight)
-            }
+            let now = shown(bags[Int(slot)])
+            if spec.emitsRowNumber { compareRanks(before, now, &changes) } else { merge(before, now, &changes) }
         }
-        if !changes.isEmpty {
-            var columns = changes.map(\.row).withUnsafeBufferPointer { rows.gather($0) }
-            if spec.emitsRowNumber {
-                columns.append(
-                    Column(type: .bigint, count: changes.count) { (out: UnsafeMutableBufferPointer<Int64>) in
-                        for row in 0..<changes.count { out[row] = changes[row].rank }
-                    })
-            }
-            let weightColumn = Column(type: .bigint, count: weights.count) { (out: UnsafeMutableBufferPointer<Int64>) in
-                for row in 0..<weights.count { out[row] = weights[row] }
-            }
-            Delta(columns: columns, weights: weightColumn, count: changes.count).forEachBatch(emit)
+        if !changes.rows.isEmpty {
+            var columns = changes.rows.withUnsafeBufferPointer { rows.gather($0) }
+            if spec.emitsRowNumber { columns.append(Column.bigints(changes.ranks)) }
+            Delta(columns: columns, weights: Column.bigints(changes.weights), count: changes.rows.count).forEachBatch(emit)
         }
         for row in leaving { rows.remove(row) }
         leaving.removeAll(keepingCapacity: true)
         for (slot, _) in touched where bags[Int(slot)].count == 0 { keys.remove(slot) }
         touched.removeAll(keepingCapacity: true)
         epoch += 1
+    }
+
+    /// A row that keeps its rank is not told.
+    private func compareRanks(_ before: [Int32], _ now: [Int32], _ changes: inout Changes) {
+        for index in 0..<max(before.count, now.count) {
+            if index < before.count, index < now.count, order(before[index], now[index]) == 0 { continue }
+            if index < before.count { changes.append(before[index], index + 1, -1) }
+            if index < now.count { changes.append(now[index], index + 1, 1) }
+        }
+    }
+
+    /// Both lists are in order, so one pass finds what is in one only.
+    private func merge(_ before: [Int32], _ now: [Int32], _ changes: inout Changes) {
+        var (i, j) = (0, 0)
+        while i < before.count || j < now.count {
+            let result = i == before.count ? 1 : j == now.count ? -1 : order(before[i], now[j])
+            if result == 0 {
+                i += 1
+                j += 1
+            } else if result < 0 {
+                changes.append(before[i], 0, -1)
+                i += 1
+            } else {
+                changes.append(now[j], 0, 1)
+                j += 1
+            }
+        }
     }
 
     override func beginEpoch(watermarks: [String: Int64]) {

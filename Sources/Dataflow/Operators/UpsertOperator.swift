@@ -6,10 +6,12 @@ final class UpsertOperator: Operator {
     private let rows: RowStore
     private let encoded = EncodedKeys()
     /// Per slot the number of its row, −1 for none.
-    private var current: [Int32] = []
-    /// Slots touched in this epoch, with the row that they had before it.
-    private var touched: [(slot: Int32, before: Int32)] = []
-    private var touchedInEpoch: [Int64] = []
+    private var current = ContiguousArray<Int32>()
+    /// Per slot the number of the row that it had before the epoch in which it was last touched, and that epoch.
+    private var before = ContiguousArray<Int32>()
+    private var touchedInEpoch = ContiguousArray<Int64>()
+    /// Slots touched in this epoch.
+    private var touched: [Int32] = []
     private var epoch: Int64 = 1
 
     init(key: [Int], types: [DataType]) {
@@ -24,9 +26,11 @@ final class UpsertOperator: Operator {
             let base = memory.baseAddress.unsafelyUnwrapped
             let (slots, indices, numbers) = (base, base + delta.count, base + 2 * delta.count)
             keys.findOrInsert(encoded, slots)
-            while current.count < Int(keys.slotEnd) {
-                current.append(-1)
-                touchedInEpoch.append(0)
+            if current.count < Int(keys.slotEnd) {
+                let extra = max(Int(keys.slotEnd) - current.count, current.count)
+                current.append(contentsOf: repeatElement(-1, count: extra))
+                before.append(contentsOf: repeatElement(-1, count: extra))
+                touchedInEpoch.append(contentsOf: repeatElement(0, count: extra))
             }
             for row in 0..<delta.count { indices[row] = Int32(row) }
             rows.insert(delta.columns, rows: UnsafeBufferPointer(start: indices, count: delta.count), numbers: numbers)
@@ -35,8 +39,9 @@ final class UpsertOperator: Operator {
                 keys.noteChange(slots[row])
                 if touchedInEpoch[slot] != epoch {
                     touchedInEpoch[slot] = epoch
-                    touched.append((slots[row], current[slot]))
-                } else if current[slot] >= 0, current[slot] != before(slot) {
+                    touched.append(slots[row])
+                    before[slot] = current[slot]
+                } else if current[slot] >= 0, current[slot] != before[slot] {
                     rows.remove(current[slot])
                 }
                 if delta.weight(at: row) > 0 {
@@ -49,21 +54,11 @@ final class UpsertOperator: Operator {
         }
     }
 
-    private var beforeIndex: [Int: Int32] = [:]
-
-    /// The row that a touched slot had before the epoch.
-    private func before(_ slot: Int) -> Int32 {
-        if beforeIndex.count < touched.count {
-            for (slot, row) in touched[beforeIndex.count...] { beforeIndex[Int(slot)] = row }
-        }
-        return beforeIndex[slot] ?? -1
-    }
-
     override func flush(_ emit: (Delta) -> Void) {
         var retracted: [Int32] = []
         var inserted: [Int32] = []
-        for (slot, before) in touched {
-            let now = current[Int(slot)]
+        for slot in touched {
+            let (before, now) = (before[Int(slot)], current[Int(slot)])
             if before >= 0, now >= 0, isEqual(before, now) { continue }
             if before >= 0 { retracted.append(before) }
             if now >= 0 { inserted.append(now) }
@@ -76,12 +71,12 @@ final class UpsertOperator: Operator {
             let columns = inserted.withUnsafeBufferPointer { rows.gather($0) }
             Delta(columns: columns, count: inserted.count).forEachBatch(emit)
         }
-        for (slot, before) in touched {
+        for slot in touched {
+            let before = before[Int(slot)]
             if before >= 0, before != current[Int(slot)] { rows.remove(before) }
             if current[Int(slot)] < 0 { keys.remove(slot) }
         }
         touched.removeAll(keepingCapacity: true)
-        beforeIndex.removeAll(keepingCapacity: true)
         epoch += 1
     }
 
@@ -90,5 +85,5 @@ final class UpsertOperator: Operator {
     }
 
     override var stateEntries: Int { keys.count }
-    override var stateBytes: Int { keys.byteCount + rows.byteCount }
+    override var stateBytes: Int { keys.byteCount + rows.byteCount + current.capacity * 16 }
 }

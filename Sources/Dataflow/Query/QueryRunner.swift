@@ -102,6 +102,8 @@ package struct QueryRunner {
         var comparisons = 0
         var cancelled = false
         order.sort { first, second in
+            // A query that nobody waits for need not be in order.
+            if cancelled { return false }
             comparisons += 1
             if comparisons & 0xFFFF == 0, isCancelled() { cancelled = true }
             for key in keys {
@@ -114,7 +116,12 @@ package struct QueryRunner {
                 let result = RowOrder.compareValues(column, Int(first), column, Int(second))
                 if result != 0 { return key.descending ? result > 0 : result < 0 }
             }
-            return first < second
+            // Values that SQL calls equal but prints differently: the least encoding first.
+            for column in columns where !column.isNull(Int(first)) && !column.isNull(Int(second)) {
+                let result = RowOrder.compareEncodings(column, Int(first), column, Int(second))
+                if result != 0 { return result < 0 }
+            }
+            return false
         }
         if cancelled { throw QueryError(code: "57014", message: "canceling statement due to user request or time limit") }
         var picked: [Int32] = []

@@ -130,6 +130,12 @@ final class Arrangement {
             let rowSlot = Int(rowSlots[row])
             let weight = delta.weight(at: row)
             let stored = rowOfSlot[rowSlot]
+            if weight == 0 {
+                // Key and contents may be new: they go with the batch unless other rows need them.
+                emptied.append(slots[row])
+                vacated.append(Int32(rowSlot))
+                continue
+            }
             if stored >= 0 {
                 links[Int(stored)].weight += weight
                 guard links[Int(stored)].weight == 0 else { continue }

@@ -85,7 +85,7 @@ package struct KeyEncoder: Sendable {
         for row in 0..<count { keys.cursors[row] = fixed }
         for column in columns where column.type == .text {
             column.withText { offsets, _ in
-                for row in 0..<count { keys.cursors[row] += Int(offsets[row + 1] - offsets[row]) }
+                for row in 0..<count where !column.isNull(row) { keys.cursors[row] += Int(offsets[row + 1] - offsets[row]) }
             }
         }
         var total = 0
@@ -102,8 +102,9 @@ package struct KeyEncoder: Sendable {
             for row in 0..<count {
                 let at = UnsafeMutableRawPointer(bytes + cursor[row])
                 let start = Int(offsets[row])
-                let length = Int(offsets[row + 1]) - start
-                at.storeBytes(of: column.isNull(row) ? 0 : 1, as: UInt8.self)
+                let isNull = column.isNull(row)
+                let length = isNull ? 0 : Int(offsets[row + 1]) - start
+                at.storeBytes(of: isNull ? 0 : 1, as: UInt8.self)
                 at.storeBytes(of: UInt32(length), toByteOffset: 1, as: UInt32.self)
                 (at + 5).copyMemory(from: source + start, byteCount: length)
                 cursor[row] += 5 + length

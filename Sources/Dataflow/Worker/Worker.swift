@@ -83,7 +83,7 @@ package final class Worker {
         case .upsert(let key): return UpsertOperator(key: key, types: spec.types)
         case .join(let join):
             guard inputs.count == 2 else { throw GraphError("a join has two inputs, not \(inputs.count)") }
-            return JoinOperator(join, left: inputs[0], right: inputs[1])
+            return try JoinOperator(join, left: inputs[0], right: inputs[1])
         case .aggregate(let aggregate):
             return try AggregateOperator(aggregate, inputTypes: inputs.first ?? [], ownsEmptyKey: ownsEmptyKey)
         case .topN(let topN): return TopNOperator(topN, types: inputs.first ?? [])
