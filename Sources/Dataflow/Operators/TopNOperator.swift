@@ -90,7 +90,9 @@ final class TopNOperator: Operator {
             if bags[bag].count == 0 { touch(slot) }
             return
         }
-        if spec.inputIsAppendOnly, bags[bag].count >= spec.limit, let last = bags[bag].last, order(number, last.element) >= 0 {
+        if spec.inputIsAppendOnly, bags[bag].count >= spec.limit, let last = bags[bag].last,
+            order(number, last.element) >= 0
+        {
             return rows.remove(number)
         }
         touch(slot)
@@ -140,7 +142,8 @@ final class TopNOperator: Operator {
         if !changes.rows.isEmpty {
             var columns = changes.rows.withUnsafeBufferPointer { rows.gather($0) }
             if spec.emitsRowNumber { columns.append(Column.bigints(changes.ranks)) }
-            Delta(columns: columns, weights: Column.bigints(changes.weights), count: changes.rows.count).forEachBatch(emit)
+            Delta(columns: columns, weights: Column.bigints(changes.weights), count: changes.rows.count).forEachBatch(
+                emit)
         }
         for row in leaving { rows.remove(row) }
         leaving.removeAll(keepingCapacity: true)
@@ -177,7 +180,9 @@ final class TopNOperator: Operator {
     }
 
     override func beginEpoch(watermarks: [String: Int64]) {
-        guard let expiry = spec.expiry, let limit = Self.expiryLimit(expiry, watermarks), oldest <= limit else { return }
+        guard let expiry = spec.expiry, let limit = Self.expiryLimit(expiry, watermarks), oldest <= limit else {
+            return
+        }
         oldest = .max
         for slot in keys.liveSlots() {
             // The expiry column is part of the partition's key, so one row speaks for all.

@@ -81,7 +81,9 @@ final class UpsertOperator: Operator {
     }
 
     private func isEqual(_ a: Int32, _ b: Int32) -> Bool {
-        rows.types.indices.allSatisfy { rows.compare(column: $0, a, b) == 0 && rows.compareEncoding(column: $0, a, b) == 0 }
+        rows.types.indices.allSatisfy {
+            rows.compare(column: $0, a, b) == 0 && rows.compareEncoding(column: $0, a, b) == 0
+        }
     }
 
     override var stateEntries: Int { keys.count }

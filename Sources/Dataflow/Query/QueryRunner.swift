@@ -40,7 +40,9 @@ package struct QueryRunner {
         let types = plan.graph.nodes.first { $0.id == plan.output }?.types ?? []
         var graph = plan.graph.nodes
         let outlet = OperatorID((graph.map(\.id.rawValue).max() ?? 0) + 1)
-        graph.append(GraphNode(id: outlet, kind: .view(.init(name: "", key: [])), inputs: [plan.output], types: types, owner: ""))
+        graph.append(
+            GraphNode(id: outlet, kind: .view(.init(name: "", key: [])), inputs: [plan.output], types: types, owner: "")
+        )
         do throws(GraphError) {
             try worker.install(graph, outlets: collector)
         } catch {
@@ -49,16 +51,22 @@ package struct QueryRunner {
         worker.beginEpoch(watermarks: [:])
         for node in plan.graph.nodes {
             guard case .scan(let relation) = node.kind else { continue }
-            guard let rows = scans[relation] else { throw QueryError(code: "XX000", message: "no rows were given for \(relation)") }
+            guard let rows = scans[relation] else {
+                throw QueryError(code: "XX000", message: "no rows were given for \(relation)")
+            }
             for delta in rows {
                 worker.push(delta, source: node.id)
-                if isCancelled() { throw QueryError(code: "57014", message: "canceling statement due to user request or time limit") }
+                if isCancelled() {
+                    throw QueryError(code: "57014", message: "canceling statement due to user request or time limit")
+                }
                 if let error = collector.error { throw error }
             }
         }
         worker.finishSources()
         if let error = collector.error { throw error }
-        if isCancelled() { throw QueryError(code: "57014", message: "canceling statement due to user request or time limit") }
+        if isCancelled() {
+            throw QueryError(code: "57014", message: "canceling statement due to user request or time limit")
+        }
         return try arrange(Consolidation.consolidate(collector.rows, types: types), types, plan, isCancelled)
     }
 
@@ -123,13 +131,16 @@ package struct QueryRunner {
             }
             return false
         }
-        if cancelled { throw QueryError(code: "57014", message: "canceling statement due to user request or time limit") }
+        if cancelled {
+            throw QueryError(code: "57014", message: "canceling statement due to user request or time limit")
+        }
         var picked: [Int32] = []
         var skip = Int64(plan.offset)
         let limit = plan.limit ?? rowsMax
         for row in order {
             guard weights[Int(row)] > 0 else {
-                throw QueryError(code: "XX000", message: "a row of the answer has weight \(weights[Int(row)]); this is a defect")
+                throw QueryError(
+                    code: "XX000", message: "a row of the answer has weight \(weights[Int(row)]); this is a defect")
             }
             let copies = weights[Int(row)]
             let skipped = min(skip, copies)
@@ -143,7 +154,9 @@ package struct QueryRunner {
         let shown = columns.prefix(plan.columns.count)
         let batches = stride(from: 0, to: picked.count, by: Delta.rowsMax).map { start -> Delta in
             let part = Array(picked[start..<min(start + Delta.rowsMax, picked.count)])
-            return part.withUnsafeBufferPointer { rows in Delta(columns: shown.map { $0.gather(rows) }, count: part.count) }
+            return part.withUnsafeBufferPointer { rows in
+                Delta(columns: shown.map { $0.gather(rows) }, count: part.count)
+            }
         }
         return QueryResult(columns: plan.columns, batches: batches)
     }

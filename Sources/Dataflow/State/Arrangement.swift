@@ -36,7 +36,9 @@ final class Arrangement {
 
     func withoutNullKeys(_ delta: Delta) -> Delta {
         guard key.contains(where: { delta.columns[$0].validity != nil }) else { return delta }
-        let kept = (0..<delta.count).filter { row in key.allSatisfy { !delta.columns[$0].isNull(row) } }.map { Int32($0) }
+        let kept = (0..<delta.count).filter { row in key.allSatisfy { !delta.columns[$0].isNull(row) } }.map {
+            Int32($0)
+        }
         return kept.count == delta.count ? delta : kept.withUnsafeBufferPointer { delta.gather($0) }
     }
 
@@ -60,7 +62,8 @@ final class Arrangement {
                 var count = 0
                 func pass() {
                     body(
-                        UnsafeBufferPointer(start: batchRows, count: count), UnsafeBufferPointer(start: stored, count: count),
+                        UnsafeBufferPointer(start: batchRows, count: count),
+                        UnsafeBufferPointer(start: stored, count: count),
                         UnsafeBufferPointer(rebasing: weights[0..<count]))
                     count = 0
                 }
@@ -96,7 +99,8 @@ final class Arrangement {
             }
             for row in 0..<delta.count { indices[row] = Int32(row) }
             if delta.weights == nil, index == nil {
-                rows.insert(delta.columns, rows: UnsafeBufferPointer(start: indices, count: delta.count), numbers: numbers)
+                rows.insert(
+                    delta.columns, rows: UnsafeBufferPointer(start: indices, count: delta.count), numbers: numbers)
                 for row in 0..<delta.count { link(numbers[row], to: slots[row], weight: 1) }
                 return
             }
@@ -122,7 +126,8 @@ final class Arrangement {
         var rowSlots = [Int32](repeating: 0, count: delta.count)
         table.findOrInsert(exact, &rowSlots)
         if rowOfSlot.count < Int(table.slotEnd) {
-            rowOfSlot.append(contentsOf: repeatElement(-1, count: max(Int(table.slotEnd) - rowOfSlot.count, rowOfSlot.count)))
+            rowOfSlot.append(
+                contentsOf: repeatElement(-1, count: max(Int(table.slotEnd) - rowOfSlot.count, rowOfSlot.count)))
         }
         // Slots whose row is gone are freed only after the batch: until then other rows of it may name them.
         var vacated: [Int32] = []
@@ -145,7 +150,8 @@ final class Arrangement {
                 vacated.append(Int32(rowSlot))
                 continue
             }
-            rows.insert(delta.columns, rows: UnsafeBufferPointer(start: indices + row, count: 1), numbers: numbers + row)
+            rows.insert(
+                delta.columns, rows: UnsafeBufferPointer(start: indices + row, count: 1), numbers: numbers + row)
             link(numbers[row], to: slots[row], weight: weight)
             rowOfSlot[rowSlot] = numbers[row]
             while slotOfRow.count <= Int(numbers[row]) { slotOfRow.append(-1) }

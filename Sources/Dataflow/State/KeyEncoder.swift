@@ -85,7 +85,9 @@ package struct KeyEncoder: Sendable {
         for row in 0..<count { keys.cursors[row] = fixed }
         for column in columns where column.type == .text {
             column.withText { offsets, _ in
-                for row in 0..<count where !column.isNull(row) { keys.cursors[row] += Int(offsets[row + 1] - offsets[row]) }
+                for row in 0..<count where !column.isNull(row) {
+                    keys.cursors[row] += Int(offsets[row + 1] - offsets[row])
+                }
             }
         }
         var total = 0
@@ -97,7 +99,9 @@ package struct KeyEncoder: Sendable {
         keys.reserve(bytes: total)
     }
 
-    private func writeText(_ column: Column, _ count: Int, _ bytes: UnsafeMutablePointer<UInt8>, _ cursor: UnsafeMutablePointer<Int>) {
+    private func writeText(
+        _ column: Column, _ count: Int, _ bytes: UnsafeMutablePointer<UInt8>, _ cursor: UnsafeMutablePointer<Int>
+    ) {
         column.withText { offsets, source in
             for row in 0..<count {
                 let at = UnsafeMutableRawPointer(bytes + cursor[row])
@@ -130,7 +134,8 @@ package struct KeyEncoder: Sendable {
             writeFixed(column, count, at) { (value: Decimal) -> PackedDecimal in
                 let shown = exact ? value : value.normalized
                 return PackedDecimal(
-                    low: UInt64(truncatingIfNeeded: shown.mantissa), high: Int64(truncatingIfNeeded: shown.mantissa >> 64),
+                    low: UInt64(truncatingIfNeeded: shown.mantissa),
+                    high: Int64(truncatingIfNeeded: shown.mantissa >> 64),
                     scale: UInt8(truncatingIfNeeded: shown.scale))
             }
         case .interval:
@@ -172,8 +177,8 @@ package struct KeyEncoder: Sendable {
                     } else {
                         target.storeBytes(of: 1, as: UInt8.self)
                         withUnsafeBytes(of: map(values[row])) {
-                        (target + 1).copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: size)
-                    }
+                            (target + 1).copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: size)
+                        }
                     }
                 }
             }
@@ -204,7 +209,9 @@ package struct KeyEncoder: Sendable {
                     let low = value.loadUnaligned(as: UInt64.self)
                     let high = value.loadUnaligned(fromByteOffset: 8, as: Int64.self)
                     builder.append(
-                        Decimal(mantissa: Int128(high) << 64 | Int128(low), scale: Int32(value.load(fromByteOffset: 16, as: UInt8.self))))
+                        Decimal(
+                            mantissa: Int128(high) << 64 | Int128(low),
+                            scale: Int32(value.load(fromByteOffset: 16, as: UInt8.self))))
                 case .interval:
                     if equality == .exact {
                         builder.append(value.loadUnaligned(as: Interval.self))
@@ -215,7 +222,9 @@ package struct KeyEncoder: Sendable {
                     }
                 case .text:
                     let length = Int(value.loadUnaligned(as: UInt32.self))
-                    builder.append(utf8: UnsafeBufferPointer(start: (value + 4).assumingMemoryBound(to: UInt8.self), count: length))
+                    builder.append(
+                        utf8: UnsafeBufferPointer(start: (value + 4).assumingMemoryBound(to: UInt8.self), count: length)
+                    )
                 }
             }
         }

@@ -60,9 +60,15 @@ extension RowOrder {
     /// The order of encodings of two values, not NULL, that ``compareValues(_:_:_:_:)`` calls equal.
     static func compareEncodings(_ a: Column, _ i: Int, _ b: Column, _ j: Int) -> Int {
         switch a.type {
-        case .numeric: a.withValues(as: Decimal.self) { x in b.withValues(as: Decimal.self) { Decimal.encodingOrder(x[i], $0[j]) } }
-        case .interval: a.withValues(as: Interval.self) { x in b.withValues(as: Interval.self) { Interval.encodingOrder(x[i], $0[j]) } }
-        case .double: a.withValues(as: Double.self) { x in b.withValues(as: Double.self) { Double.encodingOrder(x[i], $0[j]) } }
+        case .numeric:
+            a.withValues(as: Decimal.self) { x in b.withValues(as: Decimal.self) { Decimal.encodingOrder(x[i], $0[j]) }
+            }
+        case .interval:
+            a.withValues(as: Interval.self) { x in
+                b.withValues(as: Interval.self) { Interval.encodingOrder(x[i], $0[j]) }
+            }
+        case .double:
+            a.withValues(as: Double.self) { x in b.withValues(as: Double.self) { Double.encodingOrder(x[i], $0[j]) } }
         case .boolean, .smallint, .integer, .bigint, .text, .timestamp: 0
         }
     }

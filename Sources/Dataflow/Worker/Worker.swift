@@ -49,7 +49,8 @@ package final class Worker {
     package static func owner(ofVNode vnode: Int, workerCount: Int) -> Int { vnode * workerCount / VNode.count }
 
     /// The vnode of the empty key: where a global aggregate lives.
-    private static let emptyKeyVNode = VNode.of(hash: KeyEncoder(types: [], equality: .sql).encode([], count: 1).hashes[0])
+    private static let emptyKeyVNode = VNode.of(
+        hash: KeyEncoder(types: [], equality: .sql).encode([], count: 1).hashes[0])
 
     // MARK: graph
 
@@ -73,7 +74,9 @@ package final class Worker {
         for (port, input) in node.spec.inputs.enumerated() { consumers[input, default: []].append((node, port)) }
     }
 
-    private func makeOperator(_ spec: GraphNode, _ inputs: [[DataType]], _ outlets: any OutletProvider) throws(GraphError) -> Operator {
+    private func makeOperator(_ spec: GraphNode, _ inputs: [[DataType]], _ outlets: any OutletProvider)
+        throws(GraphError) -> Operator
+    {
         let ownsEmptyKey = Self.owner(ofVNode: Self.emptyKeyVNode, workerCount: workerCount) == index
         switch spec.kind {
         case .source, .scan, .unionAll: return PassOperator()
@@ -89,7 +92,8 @@ package final class Worker {
         case .topN(let topN): return TopNOperator(topN, types: inputs.first ?? [])
         case .exchange(let key):
             let (outbox, edge) = (outbox, spec.id)
-            return ExchangeOperator(key: key, types: spec.types, index: index, workerCount: workerCount) { target, delta in
+            return ExchangeOperator(key: key, types: spec.types, index: index, workerCount: workerCount) {
+                target, delta in
                 outbox.messages.append(OutboundMessage(target: target, message: .rows(edge: edge, delta)))
             }
         case .view(let view): return OutletOperator(outlets.outlet(view: view, types: spec.types))
@@ -102,19 +106,24 @@ package final class Worker {
         precondition(isEpochComplete, "nodes are removed between epochs")
         order.removeAll { ids.contains($0) }
         for id in ids { nodes[id] = nil }
-        consumers = consumers.filter { !ids.contains($0.key) }.mapValues { $0.filter { !ids.contains($0.node.spec.id) } }
+        consumers = consumers.filter { !ids.contains($0.key) }.mapValues {
+            $0.filter { !ids.contains($0.node.spec.id) }
+        }
     }
 
     /// Takes over nodes with their state from another instance of the same worker, between epochs of both.
     package func adopt(_ ids: Set<OperatorID>, from other: Worker) {
-        precondition(isEpochComplete && other.isEpochComplete && index == other.index && workerCount == other.workerCount)
+        precondition(
+            isEpochComplete && other.isEpochComplete && index == other.index && workerCount == other.workerCount)
         let moved = other.order.filter { ids.contains($0) }.compactMap { other.nodes[$0] }
         other.remove(ids)
         for node in moved {
             // An exchange puts its messages out through the outbox that it was made with.
             if case .exchange(let key) = node.spec.kind {
                 let (outbox, edge) = (outbox, node.spec.id)
-                let exchange = ExchangeOperator(key: key, types: node.spec.types, index: index, workerCount: workerCount) { target, delta in
+                let exchange = ExchangeOperator(
+                    key: key, types: node.spec.types, index: index, workerCount: workerCount
+                ) { target, delta in
                     outbox.messages.append(OutboundMessage(target: target, message: .rows(edge: edge, delta)))
                 }
                 add(Node(node.spec, exchange))
@@ -151,11 +160,15 @@ package final class Worker {
     package func receive(_ message: ExchangeMessage, from worker: Int) {
         switch message {
         case .rows(let edge, let delta):
-            guard let node = nodes[edge] else { preconditionFailure("rows for edge \(edge.rawValue), which is not installed") }
+            guard let node = nodes[edge] else {
+                preconditionFailure("rows for edge \(edge.rawValue), which is not installed")
+            }
             node.rowsIn += Int64(delta.count)
             emit(delta, from: node)
         case .barrier(let edge):
-            guard let node = nodes[edge] else { preconditionFailure("a barrier for edge \(edge.rawValue), which is not installed") }
+            guard let node = nodes[edge] else {
+                preconditionFailure("a barrier for edge \(edge.rawValue), which is not installed")
+            }
             precondition(node.awaited > 0, "worker \(worker) sent a second barrier on edge \(edge.rawValue)")
             node.awaited -= 1
             finishIfReady(node)
@@ -186,7 +199,9 @@ package final class Worker {
         precondition(!sourcesFinished, "seeding belongs before finishSources")
         for delta in rows {
             delta.forEachBatch { batch in
-                for (node, port) in consumers[output] ?? [] where ids.contains(node.spec.id) { deliver(batch, to: node, port: port) }
+                for (node, port) in consumers[output] ?? [] where ids.contains(node.spec.id) {
+                    deliver(batch, to: node, port: port)
+                }
             }
         }
     }
@@ -238,7 +253,8 @@ package final class Worker {
     package func statistics() -> [OperatorStatistics] {
         order.compactMap { nodes[$0] }.map { node in
             OperatorStatistics(
-                id: node.spec.id, kind: node.spec.kind.name, owner: node.spec.owner, rowsIn: node.rowsIn, rowsOut: node.rowsOut,
+                id: node.spec.id, kind: node.spec.kind.name, owner: node.spec.owner, rowsIn: node.rowsIn,
+                rowsOut: node.rowsOut,
                 stateEntries: node.operation.stateEntries, stateBytes: node.operation.stateBytes)
         }
     }

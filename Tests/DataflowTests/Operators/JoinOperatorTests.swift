@@ -11,11 +11,16 @@ import Testing
         [
             GraphNode(id: left, kind: .source(table: "l"), inputs: [], types: leftTypes, owner: "l"),
             GraphNode(id: right, kind: .source(table: "r"), inputs: [], types: rightTypes, owner: "r"),
-            GraphNode(id: OperatorID(3), kind: .exchange(key: spec.leftKeys), inputs: [left], types: leftTypes, owner: "v"),
-            GraphNode(id: OperatorID(4), kind: .exchange(key: spec.rightKeys), inputs: [right], types: rightTypes, owner: "v"),
-            GraphNode(id: OperatorID(5), kind: .join(spec), inputs: [OperatorID(3), OperatorID(4)], types: leftTypes + rightTypes, owner: "v"),
             GraphNode(
-                id: OperatorID(6), kind: .view(.init(name: "v", key: [])), inputs: [OperatorID(5)], types: leftTypes + rightTypes,
+                id: OperatorID(3), kind: .exchange(key: spec.leftKeys), inputs: [left], types: leftTypes, owner: "v"),
+            GraphNode(
+                id: OperatorID(4), kind: .exchange(key: spec.rightKeys), inputs: [right], types: rightTypes, owner: "v"),
+            GraphNode(
+                id: OperatorID(5), kind: .join(spec), inputs: [OperatorID(3), OperatorID(4)],
+                types: leftTypes + rightTypes, owner: "v"),
+            GraphNode(
+                id: OperatorID(6), kind: .view(.init(name: "v", key: [])), inputs: [OperatorID(5)],
+                types: leftTypes + rightTypes,
                 owner: "v"),
         ]
     }
@@ -27,7 +32,9 @@ import Testing
             if key.contains(where: \.isNull) { continue }
             for b in right.entries.values {
                 let other = spec.rightKeys.map { b.row[$0] }
-                if !other.contains(where: \.isNull), Values.key(key) == Values.key(other) { output.add(a.row + b.row, a.weight * b.weight) }
+                if !other.contains(where: \.isNull), Values.key(key) == Values.key(other) {
+                    output.add(a.row + b.row, a.weight * b.weight)
+                }
             }
         }
         return output
@@ -41,7 +48,8 @@ import Testing
             let cluster = Cluster(workers: workers, seed: seed)
             try cluster.install(Self.graph(spec, leftTypes, rightTypes))
             var (a, b) = (
-                Changes(leftTypes, isAppendOnly: seed % 3 == 0, seed: seed), Changes(rightTypes, isAppendOnly: seed % 2 == 0, seed: seed + 100)
+                Changes(leftTypes, isAppendOnly: seed % 3 == 0, seed: seed),
+                Changes(rightTypes, isAppendOnly: seed % 2 == 0, seed: seed + 100)
             )
             for epoch in 1...6 {
                 cluster.run([Self.left: a.epoch(25), Self.right: b.epoch(25)])
@@ -68,8 +76,12 @@ import Testing
         try cluster.install([
             GraphNode(id: Self.left, kind: .source(table: "l"), inputs: [], types: types, owner: "l"),
             GraphNode(id: OperatorID(3), kind: .exchange(key: [0]), inputs: [Self.left], types: types, owner: "v"),
-            GraphNode(id: OperatorID(5), kind: .join(spec), inputs: [OperatorID(3), OperatorID(3)], types: types + types, owner: "v"),
-            GraphNode(id: OperatorID(6), kind: .view(.init(name: "v", key: [])), inputs: [OperatorID(5)], types: types + types, owner: "v"),
+            GraphNode(
+                id: OperatorID(5), kind: .join(spec), inputs: [OperatorID(3), OperatorID(3)], types: types + types,
+                owner: "v"),
+            GraphNode(
+                id: OperatorID(6), kind: .view(.init(name: "v", key: [])), inputs: [OperatorID(5)],
+                types: types + types, owner: "v"),
         ])
         var changes = Changes(types, isAppendOnly: false, seed: 4)
         for _ in 1...10 {

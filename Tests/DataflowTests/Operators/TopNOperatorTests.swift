@@ -10,9 +10,12 @@ import Testing
         let output = spec.emitsRowNumber ? types + [.bigint] : types
         return [
             GraphNode(id: source, kind: .source(table: "t"), inputs: [], types: types, owner: "t"),
-            GraphNode(id: OperatorID(2), kind: .exchange(key: spec.partitionBy), inputs: [source], types: types, owner: "v"),
+            GraphNode(
+                id: OperatorID(2), kind: .exchange(key: spec.partitionBy), inputs: [source], types: types, owner: "v"),
             GraphNode(id: OperatorID(3), kind: .topN(spec), inputs: [OperatorID(2)], types: output, owner: "v"),
-            GraphNode(id: OperatorID(4), kind: .view(.init(name: "v", key: [])), inputs: [OperatorID(3)], types: output, owner: "v"),
+            GraphNode(
+                id: OperatorID(4), kind: .view(.init(name: "v", key: [])), inputs: [OperatorID(3)], types: output,
+                owner: "v"),
         ]
     }
 
@@ -39,7 +42,8 @@ import Testing
 
     static func first(_ spec: OperatorKind.TopN, _ input: Bag) -> Bag {
         var output = Bag()
-        for rows in Dictionary(grouping: input.rows, by: { row in Values.key(spec.partitionBy.map { row[$0] }) }).values {
+        for rows in Dictionary(grouping: input.rows, by: { row in Values.key(spec.partitionBy.map { row[$0] }) }).values
+        {
             for (index, row) in rows.sorted(by: { precedes(spec, $0, $1) }).prefix(spec.limit).enumerated() {
                 output.add(spec.emitsRowNumber ? row + [.bigint(Int64(index + 1))] : row, 1)
             }
@@ -52,10 +56,12 @@ import Testing
         let types: [DataType] = [.text, type, .numeric]
         for seed in UInt64(1)...10 {
             let keys = [
-                SortKey(column: 1, descending: seed % 2 == 0, nullsFirst: seed % 3 == 0), SortKey(column: 2, descending: true, nullsFirst: true),
+                SortKey(column: 1, descending: seed % 2 == 0, nullsFirst: seed % 3 == 0),
+                SortKey(column: 2, descending: true, nullsFirst: true),
             ]
             let spec = OperatorKind.TopN(
-                partitionBy: seed % 5 == 0 ? [] : [0], orderBy: Array(keys.prefix(seed % 4 == 0 ? 1 : 2)), limit: [1, 2, 3, 7, 0][Int(seed % 5)],
+                partitionBy: seed % 5 == 0 ? [] : [0], orderBy: Array(keys.prefix(seed % 4 == 0 ? 1 : 2)),
+                limit: [1, 2, 3, 7, 0][Int(seed % 5)],
                 emitsRowNumber: seed % 2 == 1, inputIsAppendOnly: seed > 7)
             let cluster = Cluster(workers: workers, seed: seed)
             try cluster.install(Self.graph(spec, types))
@@ -78,19 +84,23 @@ import Testing
 
     @Test func appendOnlyInputKeepsOnlyWhatIsShown() throws {
         let spec = OperatorKind.TopN(
-            partitionBy: [0], orderBy: [SortKey(column: 1, descending: true, nullsFirst: true)], limit: 3, emitsRowNumber: true,
+            partitionBy: [0], orderBy: [SortKey(column: 1, descending: true, nullsFirst: true)], limit: 3,
+            emitsRowNumber: true,
             inputIsAppendOnly: true)
         let cluster = Cluster(workers: 1, seed: 1)
         try cluster.install(Self.graph(spec, [.bigint, .bigint]))
         for epoch in 0..<20 {
-            cluster.run([Self.source: (0..<50).map { ([.bigint(Int64($0 % 4)), .bigint(Int64($0 * 7919 % 101 + epoch))], 1) }])
+            cluster.run([
+                Self.source: (0..<50).map { ([.bigint(Int64($0 % 4)), .bigint(Int64($0 * 7919 % 101 + epoch))], 1) }
+            ])
         }
         #expect(cluster.stateEntries == 12)
     }
 
     @Test func partitionsGoWithTheWatermark() throws {
         let spec = OperatorKind.TopN(
-            partitionBy: [0], orderBy: [SortKey(column: 1, descending: false, nullsFirst: false)], limit: 2, emitsRowNumber: false,
+            partitionBy: [0], orderBy: [SortKey(column: 1, descending: false, nullsFirst: false)], limit: 2,
+            emitsRowNumber: false,
             inputIsAppendOnly: true, expiry: Expiry(column: 0, offset: 3, sources: ["t"]))
         let cluster = Cluster(workers: 2, seed: 2)
         try cluster.install(Self.graph(spec, [.timestamp, .bigint]))

@@ -13,9 +13,13 @@ import Testing
             try cluster.install(
                 [
                     GraphNode(id: Self.source, kind: .source(table: "t"), inputs: [], types: types, owner: "t"),
-                    GraphNode(id: OperatorID(2), kind: .exchange(key: [0]), inputs: [Self.source], types: types, owner: "t"),
-                    GraphNode(id: OperatorID(3), kind: .upsert(key: [0]), inputs: [OperatorID(2)], types: types, owner: "t"),
-                    GraphNode(id: OperatorID(4), kind: .view(.init(name: "v", key: [0])), inputs: [OperatorID(3)], types: types, owner: "t"),
+                    GraphNode(
+                        id: OperatorID(2), kind: .exchange(key: [0]), inputs: [Self.source], types: types, owner: "t"),
+                    GraphNode(
+                        id: OperatorID(3), kind: .upsert(key: [0]), inputs: [OperatorID(2)], types: types, owner: "t"),
+                    GraphNode(
+                        id: OperatorID(4), kind: .view(.init(name: "v", key: [0])), inputs: [OperatorID(3)],
+                        types: types, owner: "t"),
                 ], orderedBy: [Self.source: [0]])
             var rng = EngineRandom(seed: seed)
             var latest: [String: Row] = [:]
