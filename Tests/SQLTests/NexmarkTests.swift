@@ -29,4 +29,48 @@ struct NexmarkTests {
             return
         }
     }
+
+    @Test(
+        "q3 filters below the join, q7 exchanges only what it needs and forgets closed windows",
+        arguments: [
+            (
+                "q3",
+                """
+                Sink q3_out: blackhole
+                  Project: name, city, state, id
+                    Join on seller = id; left state kept, right state kept
+                      Exchange by (seller)
+                        Project: id, seller
+                          Filter: category = 10
+                            Read auction
+                      Exchange by (id)
+                        Project: id, name, city, state
+                          Filter: (state = 'OR') OR (state = 'ID') OR (state = 'CA')
+                            Read person
+                """
+            ),
+            (
+                "q7",
+                """
+                Sink q7_out: blackhole
+                  Project: auction, price, bidder, date_time, extra
+                    Join on window_start = window_start AND price = max(price); left state until bid pass window_start + 00:00:10, right state until bid pass window_start + 00:00:10
+                      Exchange by (window_start, price)
+                        Project: auction, bidder, price, date_time, extra, tumble_start(date_time, '00:00:10')
+                          Read bid
+                      Exchange by (window_start, max(price))
+                        Final aggregate by (window_start): max(max(price)); state until bid pass window_start + 00:00:10
+                          Exchange by (window_start)
+                            Partial aggregate by (window_start): max(price); state until bid pass window_start + 00:00:10
+                              Project: tumble_start(date_time, '00:00:10'), price
+                                Read bid
+                """
+            ),
+        ])
+    func plan(query: String, plan: String) throws {
+        var pipeline = try Self.pipeline()
+        let statements = try SQLCompiler.parse(try #require(Files.read("bench/nexmark/\(query).sql")))
+        for statement in statements.dropLast() { try pipeline.run(statement.text) }
+        #expect(try pipeline.explain(statements[statements.count - 1].text) == plan)
+    }
 }

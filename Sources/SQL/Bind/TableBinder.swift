@@ -13,9 +13,12 @@ enum TableBinder {
             throw Failure("42P16", "table \"\(name)\" has no columns", at: create.name.location)
         }
         let primaryKey = try self.primaryKey(create, &columns)
+        let time = try eventTime(options, columns, create)
+        // A record without its event time is refused, so no row lacks it; a tombstone does.
+        if let time, primaryKey.isEmpty { columns[time.column].isNullable = false }
         let schema = TableSchema(
-            name: name, topic: options.topic ?? name, columns: columns, primaryKey: primaryKey,
-            eventTime: try eventTime(options, columns, create), format: options.format, connector: options.connector,
+            name: name, topic: options.topic ?? name, columns: columns, primaryKey: primaryKey, eventTime: time,
+            format: options.format, connector: options.connector,
             options: options.options)
         try checkTopic(schema, catalog, create)
         return lower(schema, statement, catalog)

@@ -1,0 +1,197 @@
+import Dataflow
+import SQL
+import Testing
+
+/// Ad-hoc queries, compiled and run: typing and coercions show in the values.
+@Suite("Queries")
+struct QueryTests {
+    /// An expression and its text in PostgreSQL, with the type.
+    struct Case: Sendable, CustomTestStringConvertible {
+        var sql: String
+        var value: String
+        var type: DataType
+
+        init(_ sql: String, _ value: String, _ type: DataType) {
+            self.sql = sql
+            self.value = value
+            self.type = type
+        }
+
+        var testDescription: String { sql }
+    }
+
+    static let expressions = [
+        Case("1", "1", .integer), Case("2147483648", "2147483648", .bigint),
+        Case("-2147483648", "-2147483648", .integer),
+        Case("9223372036854775808", "9223372036854775808", .numeric), Case("1.50", "1.50", .numeric),
+        Case("1e3", "1000", .numeric),
+        Case("'a'", "a", .text), Case("NULL", "", .text), Case("true", "t", .boolean),
+        Case("1 + 2147483648", "2147483649", .bigint), Case("1 + 1.5", "2.5", .numeric),
+        Case("1 + 1::float8", "2", .double),
+        Case("1::smallint + 1", "2", .integer), Case("7 / 2", "3", .integer),
+        Case("7 / 2.0", "3.5000000000000000", .numeric),
+        Case("- 7 % 3", "-1", .integer), Case("+ 5", "5", .integer), Case("1 + '2'", "3", .integer),
+        Case("'1' = 1", "t", .boolean),
+        Case("'a' || 'b'", "ab", .text), Case("1 || 'b'", "1b", .text), Case("'b' || 2.50", "b2.50", .text),
+        Case("true || 'x'", "truex", .text),
+        Case("1 = 1.0", "t", .boolean), Case("1 <> 2", "t", .boolean), Case("1 != 2", "t", .boolean),
+        Case("NULL = 1", "", .boolean), Case("NULL IS NULL", "t", .boolean), Case("1 IS NOT NULL", "t", .boolean),
+        Case("1 IS DISTINCT FROM NULL", "t", .boolean), Case("NULL IS NOT DISTINCT FROM NULL", "t", .boolean),
+        Case("NULL AND false", "f", .boolean), Case("NULL OR true", "t", .boolean), Case("NOT NULL", "", .boolean),
+        Case("(NULL::boolean) IS TRUE", "f", .boolean), Case("(NULL::boolean) IS NOT TRUE", "t", .boolean),
+        Case("(NULL::boolean) IS UNKNOWN", "t", .boolean), Case("false IS FALSE", "t", .boolean),
+        Case("2 BETWEEN 1 AND 3", "t", .boolean), Case("2 NOT BETWEEN 1 AND 3", "f", .boolean),
+        Case("2 BETWEEN SYMMETRIC 3 AND 1", "t", .boolean),
+        Case("2 IN (1, 2)", "t", .boolean), Case("2 NOT IN (1, 2)", "f", .boolean),
+        Case("2 IN (1, NULL)", "", .boolean), Case("3 NOT IN (1, NULL)", "", .boolean),
+        Case("'abc' LIKE 'a%'", "t", .boolean), Case("'abc' NOT LIKE '_b_'", "f", .boolean),
+        Case("'ABC' ILIKE 'a%'", "t", .boolean),
+        Case("CASE WHEN false THEN 1 WHEN true THEN 2.5 END", "2.5", .numeric),
+        Case("CASE 2 WHEN 1 THEN 'a' WHEN 2 THEN 'b' ELSE 'c' END", "b", .text),
+        Case("CASE WHEN true THEN NULL ELSE 1 END", "", .integer),
+        Case("CASE WHEN true THEN 1 ELSE 1 / 0 END", "1", .integer),
+        Case("coalesce(NULL, 2, 1 / 0)", "2", .integer), Case("coalesce(NULL, NULL)", "", .text),
+        Case("nullif(1, 1)", "", .integer), Case("nullif('a', 'b')", "a", .text),
+        Case("greatest(1, 3.5, NULL)", "3.5", .numeric), Case("least(3, 2, 1)", "1", .integer),
+        Case("greatest(NULL, 5, NULL)", "5", .integer),
+        Case("least(NULL::bigint, NULL)", "", .bigint), Case("greatest('b', 'a')", "b", .text),
+        Case("'12'::bigint", "12", .bigint), Case("CAST(1.6 AS integer)", "2", .integer),
+        Case("1.005::numeric(5, 2)", "1.01", .numeric), Case("'t'::boolean", "t", .boolean),
+        Case("1::boolean", "t", .boolean), Case("12.5::text", "12.5", .text), Case("1::decimal(4)", "1", .numeric),
+        Case("'1'::varchar", "1", .text),
+        Case("TIMESTAMP '2024-01-02 03:04:05'", "2024-01-02 03:04:05", .timestamp),
+        Case("INTERVAL '90 minutes'", "01:30:00", .interval),
+        Case("INTERVAL '10' SECOND", "00:00:10", .interval), Case("INTERVAL '2' DAY", "2 days", .interval),
+        Case("TIMESTAMP '2024-01-31' + INTERVAL '1 month'", "2024-02-29 00:00:00", .timestamp),
+        Case("TIMESTAMP '2024-01-02' - TIMESTAMP '2024-01-01'", "1 day", .interval),
+        Case("TIMESTAMP '2024-01-02' - INTERVAL '1 hour'", "2024-01-01 23:00:00", .timestamp),
+        Case("INTERVAL '1 hour' * 2", "02:00:00", .interval),
+        Case("extract(hour FROM TIMESTAMP '2024-01-01 13:00')", "13", .numeric),
+        Case("date_trunc('day', TIMESTAMP '2024-01-01 13:00')", "2024-01-01 00:00:00", .timestamp),
+        Case("TIMESTAMP '2024-01-01' < '2024-01-02'", "t", .boolean),
+        Case("length('äö')", "2", .integer), Case("upper('a')", "A", .text),
+        Case("substring('hello' FROM 2 FOR 3)", "ell", .text), Case("position('l' IN 'hello')", "3", .integer),
+        Case("trim(both 'x' from 'xax')", "a", .text), Case("concat('a', 1, NULL, true)", "a1t", .text),
+        Case("round(2.5)", "3", .numeric), Case("abs(-5)", "5", .integer),
+        Case("power(2, 10)", "1024", .double), Case("mod(7, 4)", "3", .integer), Case("sqrt(16)", "4", .double),
+        Case("tumble_start(TIMESTAMP '2024-01-01 00:00:17', INTERVAL '10 s')", "2024-01-01 00:00:10", .timestamp),
+    ]
+
+    @Test("expressions have PostgreSQL's values and types", arguments: expressions)
+    func expression(wanted: Case) throws {
+        let result = try run("SELECT \(wanted.sql) AS x", [:])
+        #expect(result.rows == [[wanted.value]])
+        #expect(result.types == [wanted.type])
+    }
+
+    static let data = """
+        CREATE TABLE t (id bigint PRIMARY KEY, g text, n integer, ts timestamp);
+        CREATE MATERIALIZED VIEW v AS SELECT id, g, n, ts FROM t;
+        CREATE MATERIALIZED VIEW w AS SELECT id, g FROM t;
+        CREATE VIEW big (key, number) AS SELECT id, n FROM v WHERE n > 10;
+        """
+
+    static let queries: [(sql: String, rows: [String])] = [
+        ("SELECT * FROM v ORDER BY id DESC LIMIT 2", ["4|b||2024-01-01 00:00:31", "3|b|30|2024-01-01 00:00:12"]),
+        ("SELECT id FROM v ORDER BY n DESC NULLS LAST, id LIMIT 2 OFFSET 1", ["2", "1"]),
+        ("SELECT id + 1 AS next FROM v WHERE g = 'a' ORDER BY next", ["2", "3"]),
+        (
+            "SELECT g, count(*), count(n), sum(n), min(n), max(n), avg(n) FROM v GROUP BY g ORDER BY 1",
+            ["a|2|2|30|10|20|15.0000000000000000", "b|2|1|30|30|30|30.0000000000000000"]
+        ),
+        ("SELECT g AS k, count(*) FILTER (WHERE n > 15) FROM v GROUP BY k ORDER BY k", ["a|1", "b|1"]),
+        ("SELECT upper(g), sum(n) + 1 FROM v GROUP BY upper(g) HAVING count(n) > 1 ORDER BY 1", ["A|31"]),
+        ("SELECT count(DISTINCT g), count(*) FROM v WHERE false", ["0|0"]),
+        ("SELECT DISTINCT g FROM v ORDER BY g", ["a", "b"]),
+        ("SELECT count(*) FROM v HAVING count(*) > 9", []),
+        ("SELECT a.id, b.id FROM v a JOIN w b ON a.g = b.g AND a.id < b.id ORDER BY 1", ["1|2", "3|4"]),
+        ("SELECT v.id FROM v, w WHERE v.id = w.id AND w.g = 'b' ORDER BY 1", ["3", "4"]),
+        ("SELECT * FROM v JOIN w USING (id) WHERE id = 1", ["1|a|10|2024-01-01 00:00:01|a"]),
+        ("SELECT g, id FROM v NATURAL JOIN w ORDER BY id LIMIT 1", ["a|1"]),
+        (
+            "SELECT a.id, b.id, c.id FROM v a, v b, w c WHERE a.id = c.id AND b.id = c.id + 1 ORDER BY 1",
+            ["1|2|1", "2|3|2", "3|4|3"]
+        ),
+        (
+            "SELECT id, rn FROM (SELECT id, row_number() OVER (PARTITION BY g ORDER BY id DESC) AS rn FROM v) t WHERE rn = 1 ORDER BY id",
+            ["2|1", "4|1"]
+        ),
+        (
+            "SELECT id FROM (SELECT id, row_number() OVER (ORDER BY n DESC NULLS LAST) AS rn FROM v) t WHERE rn BETWEEN 2 AND 3 ORDER BY id",
+            ["1", "2"]
+        ),
+        ("SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS rn FROM v) t WHERE 3 > rn AND id <> 1", ["2"]),
+        (
+            "WITH x AS (SELECT g, max(n) AS m FROM v GROUP BY g), y (k) AS (SELECT g FROM x WHERE m > 20) SELECT * FROM y",
+            ["b"]
+        ),
+        ("SELECT * FROM big ORDER BY key", ["2|20", "3|30"]), ("SELECT number FROM big b WHERE b.key = 2", ["20"]),
+        ("SELECT x.k FROM (VALUES (1, 'a'), (2, NULL)) AS x (k, l) WHERE l IS NULL", ["2"]),
+        (
+            "SELECT id FROM v WHERE id < 2 UNION ALL SELECT n FROM v WHERE n = 30 UNION ALL SELECT 7.5 ORDER BY id",
+            ["1", "7.5", "30"]
+        ),
+        ("SELECT NULL AS a UNION ALL SELECT 1 ORDER BY a", ["1", ""]),
+        ("VALUES (1), (3), (2) ORDER BY column1 DESC", ["3", "2", "1"]),
+        (
+            "SELECT window_start, count(*) FROM tumble(v, ts, INTERVAL '10 seconds') GROUP BY window_start, window_end ORDER BY 1",
+            ["2024-01-01 00:00:00|2", "2024-01-01 00:00:10|1", "2024-01-01 00:00:30|1"]
+        ),
+        (
+            "SELECT id, window_end FROM tumble((SELECT id, ts FROM v WHERE id = 3), ts, INTERVAL '1 minute') z",
+            ["3|2024-01-01 00:01:00"]
+        ),
+        ("SELECT id FROM v LIMIT 0", []),
+        ("SELECT s.id FROM (SELECT * FROM v ORDER BY n DESC NULLS LAST LIMIT 2) s ORDER BY 1", ["2", "3"]),
+        ("SELECT s.id FROM (SELECT id FROM v ORDER BY id LIMIT 2 OFFSET 1) s ORDER BY 1", ["2", "3"]),
+        ("SELECT count(*) FROM (SELECT id FROM v LIMIT 0) s", ["0"]), ("SELECT reason FROM t.dead", ["late"]),
+        ("SELECT d.reason FROM \"t.dead\" AS d", ["late"]),
+    ]
+
+    @Test("queries have PostgreSQL's rows", arguments: queries.indices)
+    func query(index: Int) throws {
+        let wanted = Self.queries[index]
+        let result = try run(wanted.sql, Self.scans)
+        #expect(result.rows.map { $0.joined(separator: "|") } == wanted.rows, "\(wanted.sql)")
+    }
+
+    // MARK: running
+
+    private static var scans: [String: [Delta]] {
+        let base: Int64 = 1_704_067_200_000_000
+        let rows: [[Datum]] = [
+            [.bigint(1), .text("a"), .integer(10), .timestamp(base + 1_000_000)],
+            [.bigint(2), .text("a"), .integer(20), .timestamp(base + 9_999_999)],
+            [.bigint(3), .text("b"), .integer(30), .timestamp(base + 12_000_000)],
+            [.bigint(4), .text("b"), .null, .timestamp(base + 31_000_000)],
+        ]
+        let dead: [[Datum]] = [
+            [.integer(0), .bigint(1), .timestamp(base), .text("t"), .text("late"), .text("m"), .null]
+        ]
+        return [
+            "v": [delta(rows, [.bigint, .text, .integer, .timestamp])],
+            "w": [delta(rows.map { Array($0[..<2]) }, [.bigint, .text])],
+            "t.dead": [delta(dead, TableSchema.deadLetterColumns.map(\.type))],
+        ]
+    }
+
+    private static func delta(_ rows: [[Datum]], _ types: [DataType]) -> Delta {
+        let columns = types.indices.map { index in
+            let builder = ColumnBuilder(type: types[index])
+            for row in rows { builder.append(row[index]) }
+            return builder.finish()
+        }
+        return Delta(columns: columns, count: rows.count)
+    }
+
+    private func run(_ sql: String, _ scans: [String: [Delta]]) throws -> (rows: [[String]], types: [DataType]) {
+        var pipeline = Pipeline()
+        guard case .query(let plan, let relations) = try pipeline.run(Self.data + sql).last else { return ([], []) }
+        let result = try QueryRunner.run(plan, scans: scans.filter { relations.contains($0.key) })
+        var rows: [[String]] = []
+        for batch in result.batches {
+            for row in 0..<batch.count { rows.append(batch.columns.map { TextFormat.string($0.datum(at: row)) }) }
+        }
+        return (rows, plan.columns.map(\.type))
+    }
+}
