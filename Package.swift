@@ -83,5 +83,6 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "LogTests", dependencies: ["Log", "CSQLite"], swiftSettings: strict),
+        .testTarget(name: "OracleTests", dependencies: ["SQL", "Dataflow", "CSQLite"], swiftSettings: strict),
     ]
 )

@@ -165,3 +165,27 @@ final class PipelineHarness {
         }
     }
 }
+
+extension SourceDecoder {
+    /// Decodes test records as they would lie in the log.
+    func decode(_ table: Workload.Table, _ records: [Workload.Record], from offset: Int64) -> SourceBatch {
+        var bytes: [UInt8] = []
+        var lengths: [Int32] = []
+        for record in records {
+            let fields = zip(table.columns, record.cells).map { "\"\($0.name)\": \($1.json)" }
+            let text = Array((record.malformed ?? "{\(fields.joined(separator: ", "))}").utf8)
+            bytes += text
+            lengths += record.isTombstone ? [Int32(text.count), -1] : [-1, Int32(text.count)]
+        }
+        bytes.append(0)
+        return bytes.withUnsafeBytes { bytes in
+            lengths.withUnsafeBytes { lengths in
+                guard let base = bytes.baseAddress, let lengthBase = lengths.baseAddress else {
+                    preconditionFailure("a batch has at least one record")
+                }
+                return decode(
+                    RawRecords(bytes: base, lengths: lengthBase, count: records.count, firstOffset: offset, appendTime: Workload.baseTime))
+            }
+        }
+    }
+}

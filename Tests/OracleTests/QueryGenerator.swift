@@ -102,7 +102,12 @@ struct QueryGenerator {
         var columns: [Workload.Column] = []
         var groupBy: [Pair] = []
         for index in 0..<keys {
-            let (key, type) = scalar(source.columns, prefix: "s.", depth: 1, avoiding: [.double, .numeric])
+            var (key, type) = scalar(source.columns, prefix: "s.", depth: 1, avoiding: [.double, .numeric])
+            if !key.sql.contains("s.") {
+                // A constant in GROUP BY would be a position or an error.
+                let column = rng.pick(source.columns)
+                (key, type) = (Pair("s.\(column.name)"), column.type)
+            }
             items.append(Pair(sql: "\(key.sql) AS k\(index)", oracle: "\(key.oracle) AS k\(index)"))
             groupBy.append(key)
             columns.append(Workload.Column(name: "k\(index)", type: type))
@@ -162,17 +167,18 @@ struct QueryGenerator {
         let ties = names.map { "s.\($0) ASC NULLS LAST" }.joined(separator: ", ")
         let over = partition.map { "PARTITION BY s.\($0) " } ?? ""
         let limit = 1 + rng.below(4)
+        let number = names.contains("rn") ? "rn\(names.count)" : "rn"
         let emitsNumber = rng.chance(50)
-        let list = names.map { "t.\($0)" }.joined(separator: ", ") + (emitsNumber ? ", t.rn" : "")
+        let list = names.map { "t.\($0)" }.joined(separator: ", ") + (emitsNumber ? ", t.\(number)" : "")
         if emitsNumber { features.insert("row number") }
         let inner = names.map { "s.\($0)" }.joined(separator: ", ")
         let sql =
-            "SELECT \(list) FROM (SELECT \(inner), row_number() OVER (\(over)ORDER BY s.\(order) \(direction)) AS rn FROM \(source.sql) s) t "
-            + "WHERE t.rn <= \(limit)"
+            "SELECT \(list) FROM (SELECT \(inner), row_number() OVER (\(over)ORDER BY s.\(order) \(direction)) AS \(number) FROM \(source.sql) s) t "
+            + "WHERE t.\(number) <= \(limit)"
         let oracle =
-            "SELECT \(list) FROM (SELECT \(inner), row_number() OVER (\(over)ORDER BY s.\(order) \(direction), \(ties)) AS rn "
-            + "FROM \(source.oracle) s) t WHERE t.rn <= \(limit)"
-        let columns = source.columns + (emitsNumber ? [Workload.Column(name: "rn", type: .bigint, isNullable: false)] : [])
+            "SELECT \(list) FROM (SELECT \(inner), row_number() OVER (\(over)ORDER BY s.\(order) \(direction), \(ties)) AS \(number) "
+            + "FROM \(source.oracle) s) t WHERE t.\(number) <= \(limit)"
+        let columns = source.columns + (emitsNumber ? [Workload.Column(name: number, type: .bigint, isNullable: false)] : [])
         return (Pair(sql: sql, oracle: oracle), columns)
     }
 
@@ -274,12 +280,12 @@ struct QueryGenerator {
                 call = "avg(s.\(column.name))"
                 type = column.type == .double ? .double : .numeric
                 features.insert("avg(\(column.type))")
-            case 3:
+            case 3 where input.contains { $0.type != .boolean }:
                 let column = rng.pick(input.filter { $0.type != .boolean })
                 call = "min(s.\(column.name))"
                 type = column.type
                 features.insert("min(\(column.type))")
-            case 4:
+            case 4 where input.contains { $0.type != .boolean }:
                 let column = rng.pick(input.filter { $0.type != .boolean })
                 call = "max(s.\(column.name))"
                 type = column.type
@@ -314,7 +320,9 @@ struct QueryGenerator {
         case 0: return integer(columns, prefix: prefix, depth: depth)
         case 1: return text(columns, prefix: prefix, depth: depth)
         default:
-            let column = rng.pick(columns.filter { !avoiding.contains($0.type) })
+            let usable = columns.filter { !avoiding.contains($0.type) }
+            if usable.isEmpty { return integer(columns, prefix: prefix, depth: depth) }
+            let column = rng.pick(usable)
             return (Pair("\(prefix)\(column.name)"), column.type)
         }
     }

@@ -19,7 +19,7 @@ struct NexmarkRandom {
 
     /// Uniform in 0 ..< bound, from the upper half of a word.
     @inline(__always)
-    mutating func below(_ bound: Int) -> Int { Int((next() >> 32) &* UInt64(bound) >> 32) }
+    mutating func below(_ bound: Int) -> Int { Int(((next() >> 32) &* UInt64(bound)) >> 32) }
 }
 
 /// Writes one text column of a known number of rows into memory for its longest possible contents.
