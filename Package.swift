@@ -74,11 +74,13 @@ let package = Package(
         .target(name: "Simulation", dependencies: ["Log"], path: "Tests/Simulation", swiftSettings: strict),
         .testTarget(name: "SQLTests", dependencies: ["SQL", "Dataflow"], swiftSettings: strict),
         .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "CXXHash"], swiftSettings: strict),
-        .testTarget(name: "ActorsTests", dependencies: ["Actors", "Log", "Dataflow", "Simulation"], swiftSettings: strict),
+        .testTarget(
+            name: "ActorsTests", dependencies: ["Actors", "Log", "Dataflow", "Simulation"], swiftSettings: strict),
         .testTarget(
             name: "CoordinationTests",
             dependencies: [
-                "Coordination", "Actors", "Log", "Dataflow", "Simulation", .product(name: "Logging", package: "swift-log"),
+                "Coordination", "Actors", "Log", "Dataflow", "Simulation",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),

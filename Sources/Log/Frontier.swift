@@ -31,7 +31,8 @@ package struct Frontier: Sendable, Hashable, Codable {
     package var token: String {
         var text = "f1"
         for partition in partitions {
-            text += "~" + Self.escape(partition.topic) + "." + String(partition.partition) + "." + String(self[partition])
+            text +=
+                "~" + Self.escape(partition.topic) + "." + String(partition.partition) + "." + String(self[partition])
         }
         return text
     }
@@ -44,7 +45,8 @@ package struct Frontier: Sendable, Hashable, Codable {
         var offsets: [TopicPartition: Int64] = [:]
         for part in parts.dropFirst() {
             let fields = part.split(separator: ".", omittingEmptySubsequences: false)
-            guard fields.count == 3, let topic = Self.unescape(fields[0]), let partition = Int(fields[1]), partition >= 0,
+            guard fields.count == 3, let topic = Self.unescape(fields[0]), let partition = Int(fields[1]),
+                partition >= 0,
                 let offset = Int64(fields[2]), offset >= 0
             else { return nil }
             offsets[TopicPartition(topic, partition)] = offset

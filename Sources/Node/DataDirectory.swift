@@ -9,19 +9,25 @@ final class DataDirectory: Sendable {
     init(_ path: String) throws {
         self.path = path
         do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw ConfigurationFailure("data directory \(path) cannot be made: \(error.localizedDescription)")
         }
         let lockPath = path + "/lock"
         descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw ConfigurationFailure("\(lockPath) cannot be opened: \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw ConfigurationFailure("\(lockPath) cannot be opened: \(String(cString: strerror(errno)))")
+        }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             var buffer = [UInt8](repeating: 0, count: 24)
             let size = pread(descriptor, &buffer, buffer.count, 0)
-            let pid = String(decoding: buffer.prefix(max(size, 0)), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+            let pid = String(decoding: buffer.prefix(max(size, 0)), as: UTF8.self).trimmingCharacters(
+                in: .whitespacesAndNewlines)
             close(descriptor)
-            throw ConfigurationFailure("data directory \(path) is in use by process \(pid.isEmpty ? "(unknown)" : pid); stop it, or use another --data")
+            throw ConfigurationFailure(
+                "data directory \(path) is in use by process \(pid.isEmpty ? "(unknown)" : pid); stop it, or use another --data"
+            )
         }
         let text = Array("\(getpid())\n".utf8)
         ftruncate(descriptor, 0)

@@ -33,7 +33,8 @@ struct Failure: Error, CustomStringConvertible {
     }
 
     init(_ error: SQLError) {
-        kind = .statement(error.code, error.code == "42P01" ? 404 : error.code == "42P07" || error.code == "2BP01" ? 409 : 400)
+        kind = .statement(
+            error.code, error.code == "42P01" ? 404 : error.code == "42P07" || error.code == "2BP01" ? 409 : 400)
         message = error.message
         position = error.position
         hint = [error.detail, error.hint].compactMap { $0 }.joined(separator: " ")

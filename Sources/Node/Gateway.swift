@@ -37,7 +37,9 @@ final class Gateway: Sendable {
 
     func execute(_ text: String, _ options: Options = Options()) async throws(Failure) -> Answer {
         guard text.utf8.count <= Self.statementBytesMax else {
-            throw Failure(.statement("54000", 413), "the text has \(text.utf8.count) bytes; the limit is \(Self.statementBytesMax)")
+            throw Failure(
+                .statement("54000", 413),
+                "the text has \(text.utf8.count) bytes; the limit is \(Self.statementBytesMax)")
         }
         let statements: [ParsedStatement]
         do throws(SQLError) { statements = try SQLCompiler.parse(text) } catch { throw Failure(error) }
@@ -99,7 +101,8 @@ final class Gateway: Sendable {
         do throws(SQLError) { return try SQLCompiler.bind(statement, catalog: catalog) } catch { throw Failure(error) }
     }
 
-    private func execute(_ statement: ParsedStatement, _ options: Options, _ answer: inout Answer) async throws(Failure) {
+    private func execute(_ statement: ParsedStatement, _ options: Options, _ answer: inout Answer) async throws(Failure)
+    {
         let (catalog, version) = await coordinator.catalog()
         switch try bind(statement, catalog) {
         case .create: preconditionFailure("CREATE statements were taken before")
@@ -202,7 +205,8 @@ final class QueryThreads: Sendable {
                 let thread = Thread {
                     do throws(QueryError) {
                         let result = try QueryRunner.run(
-                            plan, scans: scans, isCancelled: { cancelled.with { $0 } || ContinuousClock.now > deadline })
+                            plan, scans: scans, isCancelled: { cancelled.with { $0 } || ContinuousClock.now > deadline }
+                        )
                         continuation.resume(returning: .success(result))
                     } catch {
                         continuation.resume(returning: .failure(error))
@@ -217,7 +221,8 @@ final class QueryThreads: Sendable {
         running.with { $0 -= 1 }
         switch result {
         case .success(let value): return value
-        case .failure(let error): throw Failure(.statement(error.code, error.code == "57014" ? 408 : 422), error.message)
+        case .failure(let error):
+            throw Failure(.statement(error.code, error.code == "57014" ? 408 : 422), error.message)
         }
     }
 }

@@ -15,7 +15,9 @@ struct Dataprism: AsyncParsableCommand {
             Settings come from flags, else from the environment (DATAPRISM_DATA, DATAPRISM_HTTP, …), else from a JSON file (--config).
             """,
         version: "dataprism 0.1.0",
-        subcommands: [DevCommand.self, RunCommand.self, NodeCommand.self, SQLCommand.self, StatusCommand.self, LogCommand.self])
+        subcommands: [
+            DevCommand.self, RunCommand.self, NodeCommand.self, SQLCommand.self, StatusCommand.self, LogCommand.self,
+        ])
 
     /// Parses and runs; what goes wrong is one clear line and an exit code that is not zero.
     static func main() async {

@@ -24,7 +24,8 @@ struct NodeAssembly {
         } catch {
             throw ConfigurationFailure("the log in \(settings.log): \(error)")
         }
-        coordinator = Coordinator(log: log, configuration: CoordinatorConfiguration(workers: settings.workers), logger: logger)
+        coordinator = Coordinator(
+            log: log, configuration: CoordinatorConfiguration(workers: settings.workers), logger: logger)
         gateway = Gateway(coordinator: coordinator)
     }
 
@@ -33,14 +34,18 @@ struct NodeAssembly {
         let failure = Mutexed<String?>(nil)
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(
-                service: CoordinatorService(coordinator: coordinator, failure: failure), successTerminationBehavior: .gracefullyShutdownGroup,
+                service: CoordinatorService(coordinator: coordinator, failure: failure),
+                successTerminationBehavior: .gracefullyShutdownGroup,
                 failureTerminationBehavior: .gracefullyShutdownGroup)
         ]
         if serving {
             services.append(
                 .init(
-                    service: HTTPService(api: HTTPAPI(gateway: gateway, settings: settings), settings: settings, logger: logger, failure: failure),
-                    successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup))
+                    service: HTTPService(
+                        api: HTTPAPI(gateway: gateway, settings: settings), settings: settings, logger: logger,
+                        failure: failure),
+                    successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup))
         }
         let assembly = self
         services.append(
@@ -54,8 +59,11 @@ struct NodeAssembly {
                         let message = "\(error)"
                         failure.with { $0 = message }
                     }
-                }, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup))
-        var configuration = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "life-cycle") { _ in SwiftLogNoOpLogHandler() })
+                }, successTerminationBehavior: .gracefullyShutdownGroup,
+                failureTerminationBehavior: .gracefullyShutdownGroup))
+        var configuration = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: Logger(label: "life-cycle") { _ in SwiftLogNoOpLogHandler() })
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         try await ServiceGroup(configuration: configuration).run()
         await log.close()
@@ -103,7 +111,9 @@ private struct HTTPService: Service {
 
     private static func reason(_ error: any Error) -> String {
         let text = "\(error)"
-        if text.contains("Address already in use") || text.contains("errno: 98") { return "the port is in use; stop the other process, or use another --http" }
+        if text.contains("Address already in use") || text.contains("errno: 98") {
+            return "the port is in use; stop the other process, or use another --http"
+        }
         return text
     }
 }

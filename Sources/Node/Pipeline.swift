@@ -22,7 +22,8 @@ struct Pipeline: Sendable {
             for parsed in try SQLCompiler.parse(text) {
                 guard case .create(let deployment, _) = try SQLCompiler.bind(parsed, catalog: catalog) else {
                     throw SQLError(
-                        code: "0A000", message: "a pipeline file holds CREATE statements only", position: parsed.position,
+                        code: "0A000", message: "a pipeline file holds CREATE statements only",
+                        position: parsed.position,
                         hint: "Run other statements with: dataprism sql")
                 }
                 catalog.apply(deployment)
@@ -42,13 +43,16 @@ struct Pipeline: Sendable {
 
     /// The error with its line and a mark under the place.
     static func describe(_ error: SQLError, _ path: String, _ text: String) -> String {
-        guard let position = error.position else { return "\(path): \(error.code): \(error.message)" + (error.hint.map { "\n  hint: \($0)" } ?? "") }
+        guard let position = error.position else {
+            return "\(path): \(error.code): \(error.message)" + (error.hint.map { "\n  hint: \($0)" } ?? "")
+        }
         let before = text.prefix(max(position - 1, 0))
         let line = before.filter { $0 == "\n" }.count + 1
         let column = before.reversed().prefix { $0 != "\n" }.count
         let content = text.split(separator: "\n", omittingEmptySubsequences: false)
         let shown = line <= content.count ? String(content[line - 1]) : ""
-        var description = "\(path):\(line):\(column + 1): \(error.code): \(error.message)\n  \(shown)\n  \(String(repeating: " ", count: column))^"
+        var description =
+            "\(path):\(line):\(column + 1): \(error.code): \(error.message)\n  \(shown)\n  \(String(repeating: " ", count: column))^"
         if let detail = error.detail { description += "\n  detail: \(detail)" }
         if let hint = error.hint { description += "\n  hint: \(hint)" }
         return description
@@ -65,19 +69,25 @@ struct Pipeline: Sendable {
             let deployed = Self.normalized(relation.statement)
             if let text = wanted[relation.name] {
                 guard text != deployed else { continue }
-                differences.append("  \"\(relation.name)\" is deployed as\n\(Self.indent(deployed, "-"))\n  the file has\n\(Self.indent(text, "+"))")
+                differences.append(
+                    "  \"\(relation.name)\" is deployed as\n\(Self.indent(deployed, "-"))\n  the file has\n\(Self.indent(text, "+"))"
+                )
             } else {
-                differences.append("  \"\(relation.name)\" is deployed, but not in the file:\n\(Self.indent(deployed, "-"))")
+                differences.append(
+                    "  \"\(relation.name)\" is deployed, but not in the file:\n\(Self.indent(deployed, "-"))")
             }
             outdated.insert(relation.name)
         }
         if !outdated.isEmpty {
             guard replacing else {
                 throw CommandFailure(
-                    "the data directory runs another pipeline:\n\(differences.joined(separator: "\n"))\n  hint: --replace drops these, with what depends on them, and builds them as the file says")
+                    "the data directory runs another pipeline:\n\(differences.joined(separator: "\n"))\n  hint: --replace drops these, with what depends on them, and builds them as the file says"
+                )
             }
             var dropped = outdated
-            for relation in catalog.ordered where relation.dependencies.contains(where: { dropped.contains($0) }) { dropped.insert(relation.name) }
+            for relation in catalog.ordered where relation.dependencies.contains(where: { dropped.contains($0) }) {
+                dropped.insert(relation.name)
+            }
             let order = catalog.ordered.map(\.name).filter { dropped.contains($0) }.reversed()
             do throws(CoordinationError) {
                 _ = try await gateway.coordinator.drop(Array(order), after: version)
@@ -92,6 +102,7 @@ struct Pipeline: Sendable {
     }
 
     private static func indent(_ text: String, _ mark: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false).map { "    \(mark) \($0)" }.joined(separator: "\n")
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { "    \(mark) \($0)" }.joined(
+            separator: "\n")
     }
 }

@@ -84,8 +84,10 @@ struct EmbeddedLogTests {
     private static func execute(_ directory: String, _ sql: String) throws {
         var handle: OpaquePointer?
         defer { sqlite3_close_v2(handle) }
-        guard sqlite3_open(directory + "/log.sqlite", &handle) == SQLITE_OK, sqlite3_busy_timeout(handle, 10_000) == SQLITE_OK,
-            sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else {
+        guard sqlite3_open(directory + "/log.sqlite", &handle) == SQLITE_OK,
+            sqlite3_busy_timeout(handle, 10_000) == SQLITE_OK,
+            sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK
+        else {
             throw TestFailure(message: String(cString: sqlite3_errmsg(handle)))
         }
     }
@@ -97,7 +99,8 @@ struct EmbeddedLogTests {
             sqlite3_finalize(statement)
             sqlite3_close_v2(handle)
         }
-        guard sqlite3_open(directory + "/log.sqlite", &handle) == SQLITE_OK, sqlite3_busy_timeout(handle, 10_000) == SQLITE_OK,
+        guard sqlite3_open(directory + "/log.sqlite", &handle) == SQLITE_OK,
+            sqlite3_busy_timeout(handle, 10_000) == SQLITE_OK,
             sqlite3_prepare_v2(handle, sql, -1, &statement, nil) == SQLITE_OK
         else { throw TestFailure(message: String(cString: sqlite3_errmsg(handle))) }
         return sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : nil

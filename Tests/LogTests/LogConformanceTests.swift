@@ -36,7 +36,8 @@ struct LogConformanceTests {
         try await with(backend) { log, _ in
             try await log.createTopic("t", TopicConfiguration(partitions: 2))
             let writer = try await log.openWriter("w")
-            let first = try await writer.append([PartitionAppend(partition: .init("t", 0), records: records(0..<5))], idempotency: nil)
+            let first = try await writer.append(
+                [PartitionAppend(partition: .init("t", 0), records: records(0..<5))], idempotency: nil)
             let second = try await writer.append(
                 [
                     PartitionAppend(partition: .init("t", 0), records: records(5..<8)),
@@ -99,10 +100,13 @@ struct LogConformanceTests {
             let new = try await log.openWriter("w")
             #expect(new.epoch == old.epoch + 1)
             await expectError(.fenced) {
-                _ = try await old.append([PartitionAppend(partition: .init("t", 0), records: records(0..<1))], idempotency: nil)
+                _ = try await old.append(
+                    [PartitionAppend(partition: .init("t", 0), records: records(0..<1))], idempotency: nil)
             }
-            _ = try await new.append([PartitionAppend(partition: .init("t", 0), records: records(1..<2))], idempotency: nil)
-            _ = try await other.append([PartitionAppend(partition: .init("t", 0), records: records(2..<3))], idempotency: nil)
+            _ = try await new.append(
+                [PartitionAppend(partition: .init("t", 0), records: records(1..<2))], idempotency: nil)
+            _ = try await other.append(
+                [PartitionAppend(partition: .init("t", 0), records: records(2..<3))], idempotency: nil)
             #expect(values(try await log.read(.init("t", 0), from: 0, bytesMax: 1 << 20)) == ["value-1", "value-2"])
         }
     }
@@ -132,7 +136,9 @@ struct LogConformanceTests {
             let key = Idempotency(topic: "t", key: "k", bodyHash: 7) { result in Array("\(result.firstOffsets)".utf8) }
             #expect(try await log.storedAnswer(topic: "t", key: "k") == nil)
             _ = try await writer.append(append, idempotency: key)
-            #expect(try await log.storedAnswer(topic: "t", key: "k") == IdempotentAnswer(bodyHash: 7, answer: Array("[0]".utf8)))
+            #expect(
+                try await log.storedAnswer(topic: "t", key: "k")
+                    == IdempotentAnswer(bodyHash: 7, answer: Array("[0]".utf8)))
             await expectError(.idempotencyConflict) { _ = try await writer.append(append, idempotency: key) }
             #expect(try await log.bounds([.init("t", 0)])[.init("t", 0)]?.end == 2)
             clock.advance(86_400_000_000 + 1_000_000)
@@ -150,7 +156,8 @@ struct LogConformanceTests {
             let start = clock.now
             for step in [0, 10, -5, 20] as [Int64] {
                 clock.advance(step)
-                _ = try await writer.append([PartitionAppend(partition: .init("t", 0), records: records(0..<3))], idempotency: nil)
+                _ = try await writer.append(
+                    [PartitionAppend(partition: .init("t", 0), records: records(0..<3))], idempotency: nil)
             }
             let times = try await log.read(.init("t", 0), from: 0, bytesMax: 1 << 20).map { $0.appendTime - start }
             #expect(times == [0, 10, 10, 25])
@@ -168,7 +175,8 @@ struct LogConformanceTests {
             try await log.createTopic("t", TopicConfiguration(partitions: 1, retentionAge: 100))
             let writer = try await log.openWriter("w")
             for _ in 0..<5 {
-                _ = try await writer.append([PartitionAppend(partition: partition, records: records(0..<10))], idempotency: nil)
+                _ = try await writer.append(
+                    [PartitionAppend(partition: partition, records: records(0..<10))], idempotency: nil)
                 clock.advance(50)
             }
             try await log.trim(partition, below: 15)
@@ -192,7 +200,8 @@ struct LogConformanceTests {
         try await log.createTopic("t", TopicConfiguration(partitions: 1))
         let stream = other.changes()
         let writer = try await log.openWriter("w")
-        _ = try await writer.append([PartitionAppend(partition: .init("t", 0), records: records(0..<1))], idempotency: nil)
+        _ = try await writer.append(
+            [PartitionAppend(partition: .init("t", 0), records: records(0..<1))], idempotency: nil)
         var iterator = stream.makeAsyncIterator()
         while try await other.bounds([.init("t", 0)])[.init("t", 0)]?.end != 1 { _ = await iterator.next() }
         await log.close()
@@ -240,7 +249,9 @@ struct LogConformanceTests {
 }
 
 /// Expects the closure to fail with this code.
-func expectError(_ code: LogError.Code, _ body: () async throws -> Void, sourceLocation: SourceLocation = #_sourceLocation) async {
+func expectError(
+    _ code: LogError.Code, _ body: () async throws -> Void, sourceLocation: SourceLocation = #_sourceLocation
+) async {
     do {
         try await body()
         Issue.record("nothing failed, expected \(code)", sourceLocation: sourceLocation)

@@ -136,14 +136,16 @@ final class PipelineHarness {
         for table in Workload.tables {
             guard let partitions = decoders[table.name], let source = sourceNode(of: table.name) else { continue }
             for partition in partitions.indices where partition % workerCount == worker {
-                let mine = records.filter { $0.table.name == table.name && $0.record.partition == partition }.map(\.record)
+                let mine = records.filter { $0.table.name == table.name && $0.record.partition == partition }.map(
+                    \.record)
                 var position = 0
                 while position < mine.count {
                     let size = min(mine.count - position, 1 + rng.below(40))
                     let batch = partitions[partition].decode(
                         table, Array(mine[position..<position + size]), from: offsets[table.name]?[partition] ?? 0)
                     offsets[table.name]?[partition] += Int64(size)
-                    guard batch.read == batch.applied + batch.late + batch.skewed + batch.malformed + batch.skipped else {
+                    guard batch.read == batch.applied + batch.late + batch.skewed + batch.malformed + batch.skipped
+                    else {
                         throw OracleError(message: "the counters of a batch do not balance: \(batch)")
                     }
                     result.append((source, batch.rows))
@@ -184,7 +186,9 @@ extension SourceDecoder {
                     preconditionFailure("a batch has at least one record")
                 }
                 return decode(
-                    RawRecords(bytes: base, lengths: lengthBase, count: records.count, firstOffset: offset, appendTime: Workload.baseTime))
+                    RawRecords(
+                        bytes: base, lengths: lengthBase, count: records.count, firstOffset: offset,
+                        appendTime: Workload.baseTime))
             }
         }
     }

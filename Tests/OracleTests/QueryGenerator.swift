@@ -75,7 +75,8 @@ struct QueryGenerator {
         let condition = predicate(plain.columns, prefix: "")
         return Source(
             sql: "(SELECT * FROM \(plain.sql) WHERE \(condition.sql))",
-            oracle: "(SELECT * FROM \(plain.oracle) WHERE \(condition.oracle))", columns: plain.columns, time: plain.time)
+            oracle: "(SELECT * FROM \(plain.oracle) WHERE \(condition.oracle))", columns: plain.columns,
+            time: plain.time)
     }
 
     // MARK: shapes
@@ -134,7 +135,8 @@ struct QueryGenerator {
         let micros = seconds * 1_000_000
         let source = Source(
             sql: "tumble(\(table.name), ts, INTERVAL '\(seconds) seconds')",
-            oracle: "(SELECT *, ts / \(micros) * \(micros) AS window_start, ts / \(micros) * \(micros) + \(micros) AS window_end FROM \(table.name))",
+            oracle:
+                "(SELECT *, ts / \(micros) * \(micros) AS window_start, ts / \(micros) * \(micros) + \(micros) AS window_end FROM \(table.name))",
             columns: table.columns)
         var items = [Pair("s.window_start AS w")]
         var columns = [Workload.Column(name: "w", type: .timestamp, isNullable: false)]
@@ -178,7 +180,8 @@ struct QueryGenerator {
         let oracle =
             "SELECT \(list) FROM (SELECT \(inner), row_number() OVER (\(over)ORDER BY s.\(order) \(direction), \(ties)) AS \(number) "
             + "FROM \(source.oracle) s) t WHERE t.\(number) <= \(limit)"
-        let columns = source.columns + (emitsNumber ? [Workload.Column(name: number, type: .bigint, isNullable: false)] : [])
+        let columns =
+            source.columns + (emitsNumber ? [Workload.Column(name: number, type: .bigint, isNullable: false)] : [])
         return (Pair(sql: sql, oracle: oracle), columns)
     }
 
@@ -264,7 +267,9 @@ struct QueryGenerator {
 
     // MARK: aggregates
 
-    private mutating func addAggregates(_ input: [Workload.Column], to items: inout [Pair], _ columns: inout [Workload.Column]) {
+    private mutating func addAggregates(
+        _ input: [Workload.Column], to items: inout [Pair], _ columns: inout [Workload.Column]
+    ) {
         for index in 0..<(1 + rng.below(3)) {
             let numbers = input.filter(\.type.isNumber)
             var call: String
@@ -304,7 +309,9 @@ struct QueryGenerator {
             if rng.chance(20) {
                 features.insert("filter clause")
                 let condition = predicate(input, prefix: "s.")
-                pair = Pair(sql: "\(call) FILTER (WHERE \(condition.sql))", oracle: "\(call) FILTER (WHERE \(condition.oracle))")
+                pair = Pair(
+                    sql: "\(call) FILTER (WHERE \(condition.sql))", oracle: "\(call) FILTER (WHERE \(condition.oracle))"
+                )
             }
             items.append(Pair(sql: "\(pair.sql) AS a\(index)", oracle: "\(pair.oracle) AS a\(index)"))
             columns.append(Workload.Column(name: "a\(index)", type: type))
@@ -327,10 +334,14 @@ struct QueryGenerator {
         }
     }
 
-    private mutating func integer(_ columns: [Workload.Column], prefix: String, depth: Int) -> (Pair, Workload.ValueType) {
+    private mutating func integer(_ columns: [Workload.Column], prefix: String, depth: Int) -> (
+        Pair, Workload.ValueType
+    ) {
         let usable = columns.filter { $0.type == .integer || $0.type == .bigint }
         guard depth > 0, !usable.isEmpty, rng.chance(70) else {
-            if let column = usable.isEmpty ? nil : rng.pick(usable) { return (Pair("\(prefix)\(column.name)"), column.type) }
+            if let column = usable.isEmpty ? nil : rng.pick(usable) {
+                return (Pair("\(prefix)\(column.name)"), column.type)
+            }
             return (Pair(String(rng.below(9))), .integer)
         }
         let (first, _) = integer(columns, prefix: prefix, depth: depth - 1)
@@ -339,10 +350,16 @@ struct QueryGenerator {
         switch rng.below(7) {
         case 0:
             features.insert("+")
-            return (Pair(sql: "(\(bigint(first.sql)) + \(second.sql))", oracle: "(\(first.oracle) + \(second.oracle))"), .bigint)
+            return (
+                Pair(sql: "(\(bigint(first.sql)) + \(second.sql))", oracle: "(\(first.oracle) + \(second.oracle))"),
+                .bigint
+            )
         case 1:
             features.insert("-")
-            return (Pair(sql: "(\(bigint(first.sql)) - \(second.sql))", oracle: "(\(first.oracle) - \(second.oracle))"), .bigint)
+            return (
+                Pair(sql: "(\(bigint(first.sql)) - \(second.sql))", oracle: "(\(first.oracle) - \(second.oracle))"),
+                .bigint
+            )
         case 2:
             features.insert("*")
             return (Pair(sql: "(\(bigint(first.sql)) * 3)", oracle: "(\(first.oracle) * 3)"), .bigint)
@@ -403,7 +420,8 @@ struct QueryGenerator {
             let negation = rng.chance(25) ? "NOT " : ""
             features.insert(word.lowercased())
             return Pair(
-                sql: "\(negation)(\(first.sql) \(word) \(second.sql))", oracle: "\(negation)(\(first.oracle) \(word) \(second.oracle))")
+                sql: "\(negation)(\(first.sql) \(word) \(second.sql))",
+                oracle: "\(negation)(\(first.oracle) \(word) \(second.oracle))")
         }
         let column = rng.pick(columns)
         let name = "\(prefix)\(column.name)"
@@ -436,7 +454,8 @@ struct QueryGenerator {
         case .timestamp:
             let value = Workload.baseTime + Int64(rng.below(80)) * 1_000_000
             return Pair(
-                sql: "\(name) \(comparison) TIMESTAMP '\(Workload.timestampText(value))'", oracle: "\(name) \(comparison) \(value)")
+                sql: "\(name) \(comparison) TIMESTAMP '\(Workload.timestampText(value))'",
+                oracle: "\(name) \(comparison) \(value)")
         }
     }
 }

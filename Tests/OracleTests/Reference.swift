@@ -36,7 +36,9 @@ struct Reference {
             try oracle.run(table.oracleDeclaration)
             let rows = rows[table.name] ?? []
             for start in stride(from: 0, to: rows.count, by: 200) {
-                let values = rows[start..<min(start + 200, rows.count)].map { "(\($0.map(\.sql).joined(separator: ", ")))" }
+                let values = rows[start..<min(start + 200, rows.count)].map {
+                    "(\($0.map(\.sql).joined(separator: ", ")))"
+                }
                 try oracle.run("INSERT INTO \(table.name) VALUES \(values.joined(separator: ", "))")
             }
         }

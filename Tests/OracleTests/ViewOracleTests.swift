@@ -26,8 +26,10 @@ struct ViewOracleTests {
             }
         }
         let wanted = [
-            "projection", "grouping", "tumble", "top-n", "union all", "join", "join on two keys", "distinct", "view on view",
-            "upsert table", "event time", "sub-query", "global aggregate", "having", "filter clause", "row number", "case", "coalesce",
+            "projection", "grouping", "tumble", "top-n", "union all", "join", "join on two keys", "distinct",
+            "view on view",
+            "upsert table", "event time", "sub-query", "global aggregate", "having", "filter clause", "row number",
+            "case", "coalesce",
             "nullif", "like", "in", "between", "is null", "+", "-", "*", "/", "%", "||", "sum(numeric)", "sum(double)",
             "avg(bigint)", "min(text)", "max(timestamp)", "count distinct(text)",
         ]

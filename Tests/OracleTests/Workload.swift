@@ -18,7 +18,8 @@ enum Workload {
             if let lateness {
                 options += ["event_time = 'ts'", "lateness = '\(lateness / 1_000_000) seconds'", "skew = 'none'"]
             }
-            return "CREATE TABLE \(name) (\(declared.joined(separator: ", "))) WITH (\(options.joined(separator: ", ")))"
+            return
+                "CREATE TABLE \(name) (\(declared.joined(separator: ", "))) WITH (\(options.joined(separator: ", ")))"
         }
 
         var oracleDeclaration: String {
@@ -143,7 +144,9 @@ enum Workload {
             case .bigint: return .number(String(rng.below(60) - 20))
             case .numeric:
                 let cents = rng.below(4000) - 1000
-                return .number((cents < 0 ? "-" : "") + "\(abs(cents) / 100)." + (abs(cents) % 100 < 10 ? "0" : "") + "\(abs(cents) % 100)")
+                return .number(
+                    (cents < 0 ? "-" : "") + "\(abs(cents) / 100)." + (abs(cents) % 100 < 10 ? "0" : "")
+                        + "\(abs(cents) % 100)")
             case .double: return .number(String(Double(rng.below(400) - 100) / 4))
             case .boolean: return .boolean(rng.chance(50))
             case .text: return .text(rng.pick(["", "a", "b", "ab", "Zoë", "x_y", "A", "b%"]))
@@ -165,7 +168,8 @@ enum Workload {
             record.isTombstone = rng.chance(20)
         } else if rng.chance(3) {
             record.malformed = rng.pick([
-                "{\"id\": \(position)", "[]", "not json", "{\"id\": \"x\"}", "{\"id\": 9223372036854775808}", "{\"k\": 1.5, \"id\": 1}", "",
+                "{\"id\": \(position)", "[]", "not json", "{\"id\": \"x\"}", "{\"id\": 9223372036854775808}",
+                "{\"k\": 1.5, \"id\": 1}", "",
             ])
         }
         return record

@@ -93,8 +93,11 @@ package struct ControlState: Sendable {
         guard !deploy.deployments.isEmpty else { return .rejected("nothing to deploy") }
         guard let start = Frontier(token: deploy.start) else { return .rejected("start is not a frontier") }
         var next = self
-        for deployment in deploy.deployments {
-            if let reason = next.add(deployment, deploy, start: start, offset: offset, appendTime: appendTime) {
+        for (index, deployment) in deploy.deployments.enumerated() {
+            // One record may create up to 65 536 relations, in order.
+            let sequence = offset << 16 + Int64(index)
+            if let reason = next.add(deployment, deploy, sequence, start: start, offset: offset, appendTime: appendTime)
+            {
                 return .rejected(reason)
             }
         }
@@ -104,7 +107,8 @@ package struct ControlState: Sendable {
 
     /// Adds one deployment, or says why it does not fit.
     private mutating func add(
-        _ deployment: Deployment, _ deploy: ControlRecord.Deploy, start: Frontier, offset: Int64, appendTime: Int64
+        _ deployment: Deployment, _ deploy: ControlRecord.Deploy, _ sequence: Int64, start: Frontier, offset: Int64,
+        appendTime: Int64
     ) -> String? {
         var relation = deployment.relation
         let name = relation.name
@@ -118,7 +122,7 @@ package struct ControlState: Sendable {
                 return reason
             }
         }
-        relation.sequence = offset
+        relation.sequence = sequence
         catalog.apply(Deployment(relation: relation, graph: deployment.graph))
         nodes += deployment.graph.nodes
         return nil

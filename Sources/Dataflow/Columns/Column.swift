@@ -45,7 +45,9 @@ package struct Column: Sendable {
     ) rethrows -> Result {
         precondition(type.storage.stride == MemoryLayout<Value>.stride && bytes == nil)
         return try withExtendedLifetime(values) {
-            try body(UnsafeBufferPointer(start: UnsafePointer(values.base.assumingMemoryBound(to: Value.self)), count: count))
+            try body(
+                UnsafeBufferPointer(start: UnsafePointer(values.base.assumingMemoryBound(to: Value.self)), count: count)
+            )
         }
     }
 
@@ -56,7 +58,8 @@ package struct Column: Sendable {
         guard let bytes else { preconditionFailure("withText on a column of type \(type.name)") }
         return try withExtendedLifetime((values, bytes)) {
             try body(
-                UnsafeBufferPointer(start: UnsafePointer(values.base.assumingMemoryBound(to: UInt32.self)), count: count + 1),
+                UnsafeBufferPointer(
+                    start: UnsafePointer(values.base.assumingMemoryBound(to: UInt32.self)), count: count + 1),
                 UnsafePointer(bytes.base.assumingMemoryBound(to: UInt8.self)))
         }
     }

@@ -10,7 +10,8 @@ package struct RawRecords {
     /// Microseconds since 1970, of all of them.
     package var appendTime: Int64
 
-    package init(bytes: UnsafeRawPointer, lengths: UnsafeRawPointer, count: Int, firstOffset: Int64, appendTime: Int64) {
+    package init(bytes: UnsafeRawPointer, lengths: UnsafeRawPointer, count: Int, firstOffset: Int64, appendTime: Int64)
+    {
         self.bytes = bytes
         self.lengths = lengths
         self.count = count

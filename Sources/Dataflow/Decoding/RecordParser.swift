@@ -24,23 +24,27 @@ final class JSONRecordParser: RecordParser {
                 defer { position += names[index].count }
                 let isKey = schema.primaryKey.contains(index)
                 return dp_column(
-                    name: text.baseAddress.map { $0 + position }, name_length: names[index].count, type: Self.type(column.type),
+                    name: text.baseAddress.map { $0 + position }, name_length: names[index].count,
+                    type: Self.type(column.type),
                     is_nullable: column.isNullable && !isKey ? 1 : 0, is_key: isKey ? 1 : 0,
                     precision: Int32(column.numeric?.precision ?? 0), scale: Int32(column.numeric?.scale ?? 0))
             }
             guard
-                let made = dp_decoder_new(specs, specs.count, { text, length, isInterval, out in
-                    guard let text, let out else { return 0 }
-                    let bytes = UnsafeBufferPointer(start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: length)
-                    if isInterval != 0 {
-                        guard let value = TimeText.parseInterval(bytes) else { return 0 }
-                        out.storeBytes(of: value, as: Interval.self)
-                    } else {
-                        guard let value = TimeText.parseTimestamp(bytes) else { return 0 }
-                        out.storeBytes(of: value, as: Int64.self)
-                    }
-                    return 1
-                })
+                let made = dp_decoder_new(
+                    specs, specs.count,
+                    { text, length, isInterval, out in
+                        guard let text, let out else { return 0 }
+                        let bytes = UnsafeBufferPointer(
+                            start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: length)
+                        if isInterval != 0 {
+                            guard let value = TimeText.parseInterval(bytes) else { return 0 }
+                            out.storeBytes(of: value, as: Interval.self)
+                        } else {
+                            guard let value = TimeText.parseTimestamp(bytes) else { return 0 }
+                            out.storeBytes(of: value, as: Int64.self)
+                        }
+                        return 1
+                    })
             else { preconditionFailure("dp_decoder_new gave nothing") }
             return made
         }
@@ -66,7 +70,9 @@ final class JSONRecordParser: RecordParser {
 
     func add(_ record: UnsafeRawBufferPointer, readable: Int, isTombstone: Bool) -> String? {
         let start = record.baseAddress?.assumingMemoryBound(to: CChar.self)
-        guard let problem = dp_decoder_add(decoder, start, record.count, readable, isTombstone ? 1 : 0) else { return nil }
+        guard let problem = dp_decoder_add(decoder, start, record.count, readable, isTombstone ? 1 : 0) else {
+            return nil
+        }
         return String(cString: problem)
     }
 
@@ -112,24 +118,34 @@ final class CSVRecordParser: RecordParser {
     func finish() -> [Column] { builders.map { $0.finish() } }
 
     func add(_ record: UnsafeRawBufferPointer, readable: Int, isTombstone: Bool) -> String? {
-        guard let fields = Self.split(record) else { return "a quoted field is not closed, or text follows its closing quote" }
-        if fields.count != columns.count { return "\(fields.count) fields, where the table has \(columns.count) columns" }
+        guard let fields = Self.split(record) else {
+            return "a quoted field is not closed, or text follows its closing quote"
+        }
+        if fields.count != columns.count {
+            return "\(fields.count) fields, where the table has \(columns.count) columns"
+        }
         var values: [Datum] = []
         for (index, field) in fields.enumerated() {
             let column = columns[index]
             if field.bytes.isEmpty, !field.isQuoted {
-                if !column.isNullable || primaryKey.contains(index) { return "column \"\(column.name)\": must not be null" }
+                if !column.isNullable || primaryKey.contains(index) {
+                    return "column \"\(column.name)\": must not be null"
+                }
                 values.append(.null)
                 continue
             }
-            guard String(validating: field.bytes, as: UTF8.self) != nil else { return "column \"\(column.name)\": not valid UTF-8" }
+            guard String(validating: field.bytes, as: UTF8.self) != nil else {
+                return "column \"\(column.name)\": not valid UTF-8"
+            }
             if field.bytes.contains(0) { return "column \"\(column.name)\": holds a zero byte, which text cannot" }
             do throws(RowError) {
                 let value = try field.bytes.withUnsafeBufferPointer { bytes throws(RowError) -> Datum in
                     try TextFormat.parse(bytes, as: column.type)
                 }
                 if case .numeric(let number) = value, let modifier = column.numeric {
-                    guard let fitted = number.fitting(modifier) else { return "column \"\(column.name)\": out of range" }
+                    guard let fitted = number.fitting(modifier) else {
+                        return "column \"\(column.name)\": out of range"
+                    }
                     values.append(.numeric(fitted))
                 } else {
                     values.append(value)
@@ -156,11 +172,10 @@ final class CSVRecordParser: RecordParser {
                 while true {
                     guard position < end else { return nil }
                     if record[position] == 0x22 {
-                        if position + 1 < end, record[position + 1] == 0x22 {
-                            position += 1
-                        } else {
+                        guard position + 1 < end, record[position + 1] == 0x22 else {
                             break
                         }
+                        position += 1
                     }
                     field.append(record[position])
                     position += 1

@@ -43,7 +43,8 @@ package final class SourceDecoder {
             position += max(valueLength, 0)
             let isTombstone = valueLength < 0 && !schema.primaryKey.isEmpty && keyLength >= 0
             let start = isTombstone ? keyStart : valueStart
-            let record = UnsafeRawBufferPointer(start: records.bytes + start, count: max(isTombstone ? keyLength : valueLength, 0))
+            let record = UnsafeRawBufferPointer(
+                start: records.bytes + start, count: max(isTombstone ? keyLength : valueLength, 0))
             let problem =
                 valueLength < 0 && !isTombstone
                 ? "the record has no value" : parser.add(record, readable: total - start, isTombstone: isTombstone)
@@ -68,13 +69,16 @@ package final class SourceDecoder {
         }
         if let kept { rows = kept.withUnsafeBufferPointer { rows.gather($0) } }
         return SourceBatch(
-            rows: rows, dead: dead.finish(), read: records.count, applied: rows.count, late: dead.late, skewed: dead.skewed,
+            rows: rows, dead: dead.finish(), read: records.count, applied: rows.count, late: dead.late,
+            skewed: dead.skewed,
             malformed: malformed + dead.withoutEventTime, skipped: 0)
     }
 
     private static func byteCount(_ records: RawRecords) -> Int {
         var total = 0
-        for index in 0..<2 * records.count { total += Int(max(records.lengths.load(fromByteOffset: index &* 4, as: Int32.self), 0)) }
+        for index in 0..<2 * records.count {
+            total += Int(max(records.lengths.load(fromByteOffset: index &* 4, as: Int32.self), 0))
+        }
         return total
     }
 
@@ -101,13 +105,17 @@ package final class SourceDecoder {
                 }
                 let time = values[row]
                 if time > newest {
-                    refuse(row, .skew, "the event time is more than the allowed skew ahead of the append time", records, dead)
+                    refuse(
+                        row, .skew, "the event time is more than the allowed skew ahead of the append time", records,
+                        dead)
                     refused.insert(Int32(row))
                     continue
                 }
                 let (limit, overflow) = highest.subtractingReportingOverflow(eventTime.lateness)
                 if !isUpsert, !overflow, time < limit {
-                    refuse(row, .late, "the event time is more than the allowed lateness behind its partition", records, dead)
+                    refuse(
+                        row, .late, "the event time is more than the allowed lateness behind its partition", records,
+                        dead)
                     refused.insert(Int32(row))
                     continue
                 }
@@ -119,10 +127,14 @@ package final class SourceDecoder {
         return (0..<Int32(times.count)).filter { !refused.contains($0) }
     }
 
-    private func refuse(_ row: Int, _ reason: DeadLetters.Reason, _ message: String, _ records: RawRecords, _ dead: DeadLetters) {
+    private func refuse(
+        _ row: Int, _ reason: DeadLetters.Reason, _ message: String, _ records: RawRecords, _ dead: DeadLetters
+    ) {
         let index = Int(numbers[row])
         var position = 0
-        for before in 0..<2 * index + 1 { position += Int(max(records.lengths.load(fromByteOffset: before * 4, as: Int32.self), 0)) }
+        for before in 0..<2 * index + 1 {
+            position += Int(max(records.lengths.load(fromByteOffset: before * 4, as: Int32.self), 0))
+        }
         let length = Int(max(records.lengths.load(fromByteOffset: index * 8 + 4, as: Int32.self), 0))
         dead.add(index, reason, message, UnsafeRawBufferPointer(start: records.bytes + position, count: length))
     }

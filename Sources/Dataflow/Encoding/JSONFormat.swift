@@ -17,7 +17,8 @@ package enum JSONFormat {
     package static func append(_ column: Column, row: Int, to text: inout [UInt8]) {
         if column.isNull(row) { return text.append(contentsOf: "null".utf8) }
         switch column.type {
-        case .boolean: text.append(contentsOf: (column.withValues(as: UInt8.self) { $0[row] } != 0 ? "true" : "false").utf8)
+        case .boolean:
+            text.append(contentsOf: (column.withValues(as: UInt8.self) { $0[row] } != 0 ? "true" : "false").utf8)
         case .smallint, .integer, .bigint, .numeric: TextFormat.append(column, row: row, to: &text)
         case .double:
             let value = column.withValues(as: Double.self) { $0[row] }
@@ -78,7 +79,8 @@ package enum RowText {
             let needsQuotes =
                 cell.isEmpty
                 || cell.contains { byte in
-                    byte == 0x22 || byte == 0x5C || byte == 0x28 || byte == 0x29 || byte == 0x2C || byte == 0x20 || byte >= 9 && byte <= 13
+                    byte == 0x22 || byte == 0x5C || byte == 0x28 || byte == 0x29 || byte == 0x2C || byte == 0x20
+                        || byte >= 9 && byte <= 13
                 }
             guard needsQuotes else {
                 text.append(contentsOf: cell)

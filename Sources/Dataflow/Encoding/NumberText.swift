@@ -105,7 +105,9 @@ package enum DecimalText {
             }
             var exponent = 0
             let start = position
-            while position < end, text[position] >= UInt8(ascii: "0"), text[position] <= UInt8(ascii: "9"), exponent < 100_000 {
+            while position < end, text[position] >= UInt8(ascii: "0"), text[position] <= UInt8(ascii: "9"),
+                exponent < 100_000
+            {
                 exponent = exponent * 10 + Int(text[position] - UInt8(ascii: "0"))
                 position += 1
             }
@@ -130,7 +132,9 @@ package enum DoubleText {
         if value.isNaN { return text.append(contentsOf: "NaN".utf8) }
         if value.isInfinite { return text.append(contentsOf: (value < 0 ? "-Infinity" : "Infinity").utf8) }
         if value == 0 { return text.append(contentsOf: (value.sign == .minus ? "-0" : "0").utf8) }
-        if value.magnitude < 1e15, value == value.rounded(.towardZero) { return IntegerText.append(Int64(value), to: &text) }
+        if value.magnitude < 1e15, value == value.rounded(.towardZero) {
+            return IntegerText.append(Int64(value), to: &text)
+        }
         // Swift's description has the shortest digits; the notation is arranged anew.
         var digits: [UInt8] = []
         var exponent = 0

@@ -51,7 +51,8 @@ package enum TextFormat {
         case .smallint, .integer, .bigint:
             guard let value = integer(trimmed) else { throw invalid() }
             let shown = String(decoding: trimmed, as: UTF8.self)
-            let range = RowError(row: 0, code: "22003", message: "value \"\(shown)\" is out of range for type \(type.name)")
+            let range = RowError(
+                row: 0, code: "22003", message: "value \"\(shown)\" is out of range for type \(type.name)")
             guard let value else { throw range }
             if type == .bigint { return .bigint(value) }
             if type == .integer, let small = Int32(exactly: value) { return .integer(small) }
@@ -59,7 +60,9 @@ package enum TextFormat {
             throw range
         case .numeric:
             guard let value = DecimalText.parse(trimmed) else {
-                if looksNumeric(trimmed) { throw RowError(row: 0, code: "22003", message: Kernels.Failure.numericOverflow.message) }
+                if looksNumeric(trimmed) {
+                    throw RowError(row: 0, code: "22003", message: Kernels.Failure.numericOverflow.message)
+                }
                 throw invalid()
             }
             return .numeric(value)
@@ -98,7 +101,9 @@ package enum TextFormat {
         let word = String(decoding: text, as: UTF8.self).lowercased()
         guard !word.isEmpty else { return nil }
         if "true".hasPrefix(word) || "yes".hasPrefix(word) || word == "on" || word == "1" { return true }
-        if "false".hasPrefix(word) || "no".hasPrefix(word) || word == "off" || word == "of" || word == "0" { return false }
+        if "false".hasPrefix(word) || "no".hasPrefix(word) || word == "off" || word == "of" || word == "0" {
+            return false
+        }
         return nil
     }
 
@@ -114,7 +119,8 @@ package enum TextFormat {
             guard text[position] >= 0x30, text[position] <= 0x39 else { return nil }
             let digit = Int64(text[position] - 0x30)
             let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-            let (sum, overflowToo) = negative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
+            let (sum, overflowToo) =
+                negative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
             overflowed = overflowed || overflow || overflowToo
             value = sum
             position += 1

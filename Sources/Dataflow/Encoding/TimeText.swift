@@ -241,7 +241,9 @@ package enum TimeText {
         @discardableResult
         mutating func blanks() -> Bool {
             let start = position
-            while position < end, text[position] == 0x20 || text[position] >= 9 && text[position] <= 13 { position += 1 }
+            while position < end, text[position] == 0x20 || text[position] >= 9 && text[position] <= 13 {
+                position += 1
+            }
             return position > start
         }
 
@@ -293,7 +295,8 @@ package enum TimeText {
 
         /// `HH:MM[:SS[.ffffff]]` as microseconds.
         mutating func clock(hoursMax: Int) -> Int64? {
-            guard let hours = digits(1, 8), byte(":"), let minutes = digits(1, 2), hours <= hoursMax, minutes < 60 else { return nil }
+            guard let hours = digits(1, 8), byte(":"), let minutes = digits(1, 2), hours <= hoursMax, minutes < 60
+            else { return nil }
             var microseconds = Int64(hours) * 3_600_000_000 + Int64(minutes) * 60_000_000
             if byte(":") {
                 guard let seconds = digits(1, 2), seconds <= 60 else { return nil }

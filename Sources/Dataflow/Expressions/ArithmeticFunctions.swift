@@ -3,10 +3,13 @@ import Glibc
 /// `+ - * / %`, unary minus and abs of integers and doubles.
 enum ArithmeticFunctions {
     static let all: [ScalarFunction] =
-        integers(Int16.self, .smallint) + integers(Int32.self, .integer) + integers(Int64.self, .bigint) + doubles + bitwise
+        integers(Int16.self, .smallint) + integers(Int32.self, .integer) + integers(Int64.self, .bigint) + doubles
+        + bitwise
 
     @inline(__always)
-    private static func integers<I: FixedWidthInteger & FixedWidthValue>(_: I.Type, _ type: DataType) -> [ScalarFunction] {
+    private static func integers<I: FixedWidthInteger & FixedWidthValue>(_: I.Type, _ type: DataType)
+        -> [ScalarFunction]
+    {
         [
             Kernels.failingBinary("+", type, type, type, "Sum.") { (a: I, b: I) throws(Kernels.Failure) -> I in
                 let (value, overflow) = a.addingReportingOverflow(b)
@@ -55,7 +58,8 @@ enum ArithmeticFunctions {
 
     /// A result that became infinite though no operand was, or zero though no factor was, is out of range.
     private static let doubles: [ScalarFunction] = [
-        Kernels.failingBinary("+", .double, .double, .double, "Sum.") { (a: Double, b: Double) throws(Kernels.Failure) -> Double in
+        Kernels.failingBinary("+", .double, .double, .double, "Sum.") {
+            (a: Double, b: Double) throws(Kernels.Failure) -> Double in
             try checked(a + b, a.isInfinite || b.isInfinite)
         },
         Kernels.failingBinary("-", .double, .double, .double, "Difference.") {
@@ -77,24 +81,35 @@ enum ArithmeticFunctions {
         },
         Kernels.unary("-", .double, .double, "Negation.") { (a: Double) -> Double in -a },
         Kernels.unary("abs", .double, .double, "Absolute value.") { (a: Double) -> Double in abs(a) },
-        Kernels.unary("floor", .double, .double, "The nearest integer not above.") { (a: Double) -> Double in a.rounded(.down) },
-        Kernels.unary("ceil", .double, .double, "The nearest integer not below.") { (a: Double) -> Double in a.rounded(.up) },
-        Kernels.unary("ceiling", .double, .double, "The nearest integer not below.") { (a: Double) -> Double in a.rounded(.up) },
-        Kernels.unary("trunc", .double, .double, "Truncated towards zero.") { (a: Double) -> Double in a.rounded(.towardZero) },
+        Kernels.unary("floor", .double, .double, "The nearest integer not above.") { (a: Double) -> Double in
+            a.rounded(.down)
+        },
+        Kernels.unary("ceil", .double, .double, "The nearest integer not below.") { (a: Double) -> Double in
+            a.rounded(.up)
+        },
+        Kernels.unary("ceiling", .double, .double, "The nearest integer not below.") { (a: Double) -> Double in
+            a.rounded(.up)
+        },
+        Kernels.unary("trunc", .double, .double, "Truncated towards zero.") { (a: Double) -> Double in
+            a.rounded(.towardZero)
+        },
         Kernels.unary("round", .double, .double, "The nearest integer, ties to even.") { (a: Double) -> Double in
             a.rounded(.toNearestOrEven)
         },
-        Kernels.failingUnary("sqrt", .double, .double, "Square root.") { (a: Double) throws(Kernels.Failure) -> Double in
+        Kernels.failingUnary("sqrt", .double, .double, "Square root.") {
+            (a: Double) throws(Kernels.Failure) -> Double in
             if a < 0 { throw Kernels.Failure(code: "2201F", message: "cannot take square root of a negative number") }
             return a.squareRoot()
         },
         power("power"), power("pow"),
-        Kernels.failingUnary("ln", .double, .double, "Natural logarithm.") { (a: Double) throws(Kernels.Failure) -> Double in
+        Kernels.failingUnary("ln", .double, .double, "Natural logarithm.") {
+            (a: Double) throws(Kernels.Failure) -> Double in
             if a == 0 { throw Kernels.Failure(code: "2201E", message: "cannot take logarithm of zero") }
             if a < 0 { throw Kernels.Failure(code: "2201E", message: "cannot take logarithm of a negative number") }
             return log(a)
         },
-        Kernels.failingUnary("exp", .double, .double, "e to the power given.") { (a: Double) throws(Kernels.Failure) -> Double in
+        Kernels.failingUnary("exp", .double, .double, "e to the power given.") {
+            (a: Double) throws(Kernels.Failure) -> Double in
             try checked(exp(a), a.isInfinite)
         },
     ]
@@ -124,6 +139,7 @@ enum ArithmeticFunctions {
     private static let bitwise: [ScalarFunction] = [
         Kernels.binary("&", .bigint, .bigint, .bigint, "Bitwise and.") { (a: Int64, b: Int64) -> Int64 in a & b },
         Kernels.binary("|", .bigint, .bigint, .bigint, "Bitwise or.") { (a: Int64, b: Int64) -> Int64 in a | b },
-        Kernels.binary("#", .bigint, .bigint, .bigint, "Bitwise exclusive or.") { (a: Int64, b: Int64) -> Int64 in a ^ b },
+        Kernels.binary("#", .bigint, .bigint, .bigint, "Bitwise exclusive or.") { (a: Int64, b: Int64) -> Int64 in a ^ b
+        },
     ]
 }

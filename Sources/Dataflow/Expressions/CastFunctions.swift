@@ -2,10 +2,13 @@ import Glibc
 
 /// The functions behind ``Cast``.
 enum CastFunctions {
-    static let all: [ScalarFunction] = numbers + texts + [
-        Kernels.unary("cast_integer", .boolean, .integer, "1 or 0.") { (a: UInt8) -> Int32 in Int32(a) },
-        Kernels.unary("cast_boolean", .integer, .boolean, "Whether it is not 0.") { (a: Int32) -> UInt8 in a != 0 ? 1 : 0 },
-    ]
+    static let all: [ScalarFunction] =
+        numbers + texts + [
+            Kernels.unary("cast_integer", .boolean, .integer, "1 or 0.") { (a: UInt8) -> Int32 in Int32(a) },
+            Kernels.unary("cast_boolean", .integer, .boolean, "Whether it is not 0.") { (a: Int32) -> UInt8 in
+                a != 0 ? 1 : 0
+            },
+        ]
 
     private static let numbers: [ScalarFunction] =
         fromInteger(Int16.self, .smallint) + fromInteger(Int32.self, .integer) + fromInteger(Int64.self, .bigint)
@@ -19,11 +22,15 @@ enum CastFunctions {
                 guard let value = decimal(a) else { throw .numericOverflow }
                 return value
             },
-            Kernels.unary("cast_double", .numeric, .double, "The nearest double.") { (a: Decimal) -> Double in a.doubleValue },
+            Kernels.unary("cast_double", .numeric, .double, "The nearest double.") { (a: Decimal) -> Double in
+                a.doubleValue
+            },
         ]
 
     @inline(__always)
-    private static func fromInteger<I: FixedWidthInteger & FixedWidthValue>(_: I.Type, _ type: DataType) -> [ScalarFunction] {
+    private static func fromInteger<I: FixedWidthInteger & FixedWidthValue>(_: I.Type, _ type: DataType)
+        -> [ScalarFunction]
+    {
         var functions: [ScalarFunction] = [
             Kernels.unary("cast_numeric", type, .numeric, "The same value.") { (a: I) -> Decimal in Decimal(Int64(a)) },
             Kernels.unary("cast_double", type, .double, "The nearest double.") { (a: I) -> Double in Double(a) },
@@ -38,14 +45,16 @@ enum CastFunctions {
     private static func narrowing<I: FixedWidthInteger & FixedWidthValue, R: FixedWidthInteger & FixedWidthValue>(
         _: I.Type, _ from: DataType, _: R.Type, _ to: DataType
     ) -> ScalarFunction {
-        Kernels.failingUnary(Cast.functionName(to: to), from, to, "The same value.") { (a: I) throws(Kernels.Failure) -> R in
+        Kernels.failingUnary(Cast.functionName(to: to), from, to, "The same value.") {
+            (a: I) throws(Kernels.Failure) -> R in
             guard let value = R(exactly: a) else { throw .outOfRange(to) }
             return value
         }
     }
 
     /// Doubles round half to even, numerics half away from zero.
-    private static func toInteger<R: FixedWidthInteger & FixedWidthValue>(_: R.Type, _ to: DataType) -> [ScalarFunction] {
+    private static func toInteger<R: FixedWidthInteger & FixedWidthValue>(_: R.Type, _ to: DataType) -> [ScalarFunction]
+    {
         [
             Kernels.failingUnary(Cast.functionName(to: to), .double, to, "Rounded, ties to even.") {
                 (a: Double) throws(Kernels.Failure) -> R in
@@ -54,7 +63,9 @@ enum CastFunctions {
             },
             Kernels.failingUnary(Cast.functionName(to: to), .numeric, to, "Rounded, half away from zero.") {
                 (a: Decimal) throws(Kernels.Failure) -> R in
-                guard let rounded = a.rounded(to: 0), let value = R(exactly: rounded.mantissa) else { throw .outOfRange(to) }
+                guard let rounded = a.rounded(to: 0), let value = R(exactly: rounded.mantissa) else {
+                    throw .outOfRange(to)
+                }
                 return value
             },
         ]
@@ -76,13 +87,16 @@ enum CastFunctions {
                 Kernels.text(count, validity, &errors) { (row, text) throws(Kernels.Failure) in
                     // A boolean's cast spells the word; its output is one letter.
                     if type == .boolean {
-                        text.append(contentsOf: (arguments[0].withValues(as: UInt8.self) { $0[row] } != 0 ? "true" : "false").utf8)
+                        text.append(
+                            contentsOf: (arguments[0].withValues(as: UInt8.self) { $0[row] } != 0 ? "true" : "false")
+                                .utf8)
                     } else {
                         TextFormat.append(arguments[0], row: row, to: &text)
                     }
                 }
             },
-            ScalarFunction(Cast.functionName(to: type), [.text], type, "Reads the input text.") { arguments, count, validity, errors in
+            ScalarFunction(Cast.functionName(to: type), [.text], type, "Reads the input text.") {
+                arguments, count, validity, errors in
                 let builder = ColumnBuilder(type: type, capacity: count)
                 for row in 0..<count {
                     if let validity, !validity.isValid(row) {

@@ -60,7 +60,9 @@ enum ComparisonFunctions {
     }
 
     private static let distinct: [ScalarFunction] = DataType.allCases.map { type in
-        ScalarFunction("is_distinct", [type, type], .boolean, isStrict: false, "Whether the values differ; NULL equals NULL.") {
+        ScalarFunction(
+            "is_distinct", [type, type], .boolean, isStrict: false, "Whether the values differ; NULL equals NULL."
+        ) {
             arguments, count, _, _ in
             Column(type: .boolean, count: count) { (out: UnsafeMutableBufferPointer<UInt8>) in
                 for row in 0..<count { out[row] = RowOrder.compare(arguments[0], row, arguments[1], row) == 0 ? 0 : 1 }

@@ -107,7 +107,8 @@ package final class CompiledExpression {
         case .not(let operand):
             let value = evaluate(operand, columns, count, &errors)
             return value.withValues(as: UInt8.self) { source in
-                Column(type: .boolean, count: count, validity: value.validity) { (out: UnsafeMutableBufferPointer<UInt8>) in
+                Column(type: .boolean, count: count, validity: value.validity) {
+                    (out: UnsafeMutableBufferPointer<UInt8>) in
                     for row in 0..<count { out[row] = source[row] ^ 1 }
                 }
             }
@@ -152,9 +153,11 @@ package final class CompiledExpression {
                         let (aNull, bNull) = (left.isNull(row), other.isNull(row))
                         return !aNull && a[row] == deciding || !bNull && b[row] == deciding || !aNull && !bNull
                     }
-                    return Column(type: .boolean, count: count, validity: validity) { (out: UnsafeMutableBufferPointer<UInt8>) in
+                    return Column(type: .boolean, count: count, validity: validity) {
+                        (out: UnsafeMutableBufferPointer<UInt8>) in
                         for row in 0..<count {
-                            let decided = !left.isNull(row) && a[row] == deciding || !other.isNull(row) && b[row] == deciding
+                            let decided =
+                                !left.isNull(row) && a[row] == deciding || !other.isNull(row) && b[row] == deciding
                             out[row] = decided ? deciding : deciding ^ 1
                         }
                     }
@@ -165,7 +168,8 @@ package final class CompiledExpression {
     }
 
     private func choose(
-        _ branches: [(condition: Node, value: Node)], _ otherwise: Node, _ type: DataType, _ columns: [Column], _ count: Int,
+        _ branches: [(condition: Node, value: Node)], _ otherwise: Node, _ type: DataType, _ columns: [Column],
+        _ count: Int,
         _ errors: inout [RowError]
     ) -> Column {
         // Which of the values each row takes; the last is `otherwise`.
@@ -182,7 +186,8 @@ package final class CompiledExpression {
             }
             condition.withValues(as: UInt8.self) { isTrue in
                 for row in 0..<count
-                where choice[row] == Int32(branches.count) && !failed[row] && isTrue[row] != 0 && !condition.isNull(row) {
+                where choice[row] == Int32(branches.count) && !failed[row] && isTrue[row] != 0 && !condition.isNull(row)
+                {
                     choice[row] = Int32(number)
                 }
             }

@@ -72,7 +72,8 @@ extension Decimal {
         let magnitude = mantissa.magnitude
         let first =
             inFirst >= digits
-            ? Int(magnitude) * Int(Self.powers[inFirst - digits]) : Int(magnitude / UInt128(Self.powers[digits - inFirst]))
+            ? Int(magnitude) * Int(Self.powers[inFirst - digits])
+            : Int(magnitude / UInt128(Self.powers[digits - inFirst]))
         return (weight, first)
     }
 

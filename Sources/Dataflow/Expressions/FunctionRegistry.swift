@@ -6,7 +6,9 @@ package enum FunctionRegistry {
         + CastFunctions.all
 
     private static let byKey: [String: ScalarFunction] = {
-        Dictionary(all.map { ($0.key, $0) }) { first, _ in preconditionFailure("two functions have the key \(first.key)") }
+        Dictionary(all.map { ($0.key, $0) }) { first, _ in
+            preconditionFailure("two functions have the key \(first.key)")
+        }
     }()
 
     private static let byName: [String: [ScalarFunction]] = Dictionary(grouping: all, by: \.name)
@@ -28,8 +30,11 @@ package enum FunctionRegistry {
 
     /// The names that SQL can call, sorted: neither operators nor casts.
     package static var functionNames: [String] {
-        byName.keys.filter { $0.utf8.allSatisfy { $0 >= 0x61 && $0 <= 0x7A || $0 == 0x5F || $0 >= 0x30 && $0 <= 0x39 } && !$0.hasPrefix("cast_") }
-            .sorted()
+        byName.keys.filter {
+            $0.utf8.allSatisfy { $0 >= 0x61 && $0 <= 0x7A || $0 == 0x5F || $0 >= 0x30 && $0 <= 0x39 }
+                && !$0.hasPrefix("cast_")
+        }
+        .sorted()
     }
 }
 

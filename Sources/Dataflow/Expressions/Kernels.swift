@@ -8,10 +8,12 @@ enum Kernels {
         let message: String
 
         static func outOfRange(_ type: DataType) -> Failure {
-            Failure(code: "22003", message: type == .double ? "value out of range: overflow" : "\(type.name) out of range")
+            Failure(
+                code: "22003", message: type == .double ? "value out of range: overflow" : "\(type.name) out of range")
         }
 
-        static let numericOverflow = Failure(code: "22003", message: "value has more digits than numeric can hold here (38)")
+        static let numericOverflow = Failure(
+            code: "22003", message: "value has more digits than numeric can hold here (38)")
         static let divisionByZero = Failure(code: "22012", message: "division by zero")
         static let intervalRange = Failure(code: "22008", message: "interval out of range")
         static let timestampRange = Failure(code: "22008", message: "timestamp out of range")
@@ -76,7 +78,8 @@ enum Kernels {
     /// Fills a fixed-stride column; a row that fails is reported and left zero.
     @inline(__always)
     static func failing<R: FixedWidthValue>(
-        _ result: DataType, _ count: Int, _ validity: Validity?, _ errors: inout [RowError], _ row: (Int) throws(Failure) -> R
+        _ result: DataType, _ count: Int, _ validity: Validity?, _ errors: inout [RowError],
+        _ row: (Int) throws(Failure) -> R
     ) -> Column {
         let stride = MemoryLayout<R>.stride
         precondition(result.storage.stride == stride)
@@ -123,7 +126,9 @@ enum Kernels {
 
     /// Lends the bytes of one row of a text column.
     @inline(__always)
-    static func withBytes<Result>(_ column: Column, _ row: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    static func withBytes<Result>(_ column: Column, _ row: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Result)
+        -> Result
+    {
         column.withText { offsets, bytes in
             let start = Int(offsets[row])
             return body(UnsafeBufferPointer(start: bytes + start, count: Int(offsets[row + 1]) - start))

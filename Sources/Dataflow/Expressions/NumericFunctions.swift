@@ -12,7 +12,9 @@ enum NumericFunctions {
         },
         remainder("%"), remainder("mod"),
         Kernels.unary("-", .numeric, .numeric, "Negation.") { (a: Decimal) -> Decimal in a.negated },
-        Kernels.unary("abs", .numeric, .numeric, "Absolute value.") { (a: Decimal) -> Decimal in a.mantissa < 0 ? a.negated : a },
+        Kernels.unary("abs", .numeric, .numeric, "Absolute value.") { (a: Decimal) -> Decimal in
+            a.mantissa < 0 ? a.negated : a
+        },
         Kernels.failingUnary("round", .numeric, .numeric, "Rounded to an integer, half away from zero.") {
             (a: Decimal) throws(Kernels.Failure) -> Decimal in try orOverflow(a.rounded(to: 0))
         },
@@ -28,7 +30,9 @@ enum NumericFunctions {
             let digits = min(max(digits, -38), 38)
             return digits >= a.scale ? try orOverflow(a.scaled(to: digits)) : truncated(a, digits)
         },
-        Kernels.unary("floor", .numeric, .numeric, "The nearest integer not above.") { (a: Decimal) -> Decimal in floor(a) },
+        Kernels.unary("floor", .numeric, .numeric, "The nearest integer not above.") { (a: Decimal) -> Decimal in
+            floor(a)
+        },
         Kernels.unary("ceil", .numeric, .numeric, "The nearest integer not below.") { (a: Decimal) -> Decimal in
             floor(a.negated).negated
         },
@@ -49,7 +53,9 @@ enum NumericFunctions {
             arguments[1].withValues(as: Int32.self) { precisions in
                 arguments[2].withValues(as: Int32.self) { scales in
                     Kernels.failing(.numeric, count, validity, &errors) { i throws(Kernels.Failure) -> Decimal in
-                        guard let value = values[i].fitting(NumericModifier(precision: Int(precisions[i]), scale: Int(scales[i])))
+                        guard
+                            let value = values[i].fitting(
+                                NumericModifier(precision: Int(precisions[i]), scale: Int(scales[i])))
                         else { throw Kernels.Failure(code: "22003", message: "numeric field overflow") }
                         return value
                     }
@@ -88,7 +94,8 @@ enum NumericFunctions {
         guard drop <= 38 else { return Decimal(mantissa: 0, scale: max(scale, 0)) }
         let quotient = value.mantissa / Decimal.powers[Int(drop)]
         return scale >= 0
-            ? Decimal(mantissa: quotient, scale: scale) : Decimal(mantissa: quotient * Decimal.powers[Int(-scale)], scale: 0)
+            ? Decimal(mantissa: quotient, scale: scale)
+            : Decimal(mantissa: quotient * Decimal.powers[Int(-scale)], scale: 0)
     }
 
     private static func floor(_ value: Decimal) -> Decimal {
@@ -102,6 +109,7 @@ extension Decimal {
     /// The value as `numeric(precision, scale)`; nil if it has more digits before the point than fit.
     package func fitting(_ modifier: NumericModifier) -> Decimal? {
         guard let value = rounded(to: Int32(modifier.scale)) else { return nil }
-        return modifier.precision >= 38 || value.mantissa.magnitude < UInt128(Self.powers[modifier.precision]) ? value : nil
+        return modifier.precision >= 38 || value.mantissa.magnitude < UInt128(Self.powers[modifier.precision])
+            ? value : nil
     }
 }

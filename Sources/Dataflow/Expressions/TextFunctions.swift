@@ -4,98 +4,121 @@ import Glibc
 enum TextFunctions {
     typealias Bytes = UnsafeBufferPointer<UInt8>
 
-    static let all: [ScalarFunction] = [
-        text2("||", "Concatenation.") { a, b, out in
-            out.append(contentsOf: a)
-            out.append(contentsOf: b)
-        },
-        length("length"), length("char_length"), length("character_length"),
-        ScalarFunction("octet_length", [.text], .integer, "Bytes of UTF-8.") { arguments, count, _, _ in
-            integers(arguments[0], count) { Int32($0.count) }
-        },
-        cases("upper", "Upper case, by Unicode's simple mappings.") { $0.properties.uppercaseMapping },
-        cases("lower", "Lower case, by Unicode's simple mappings.") { $0.properties.lowercaseMapping },
-        substring("substring"), substring("substr"), substringFrom("substring"), substringFrom("substr"),
-        side("left", "The first n characters; all but the last −n if n is negative.", fromLeft: true),
-        side("right", "The last n characters; all but the first −n if n is negative.", fromLeft: false),
-        trim("btrim", true, true), trim("ltrim", true, false), trim("rtrim", false, true),
-        trimOf("btrim", true, true), trimOf("ltrim", true, false), trimOf("rtrim", false, true),
-        ScalarFunction("replace", [.text, .text, .text], .text, "Every occurrence of the second replaced by the third.") {
-            arguments, count, validity, errors in
-            Kernels.text(count, validity, &errors) { (row, out) throws(Kernels.Failure) in
-                with3(arguments, row) { text, from, to in replace(text, from, to, &out) }
-            }
-        },
-        ScalarFunction("strpos", [.text, .text], .integer, "The position of the second in the first, from 1; 0 if it is not there.") {
-            arguments, count, _, _ in
-            Column(type: .integer, count: count) { (out: UnsafeMutableBufferPointer<Int32>) in
-                for row in 0..<count {
-                    Kernels.withBytes(arguments[0], row) { text in
-                        Kernels.withBytes(arguments[1], row) { part in
-                            out[row] = find(part, in: text, from: 0).map { Int32(characters(Bytes(rebasing: text[0..<$0])) + 1) } ?? 0
+    static let all: [ScalarFunction] =
+        [
+            text2("||", "Concatenation.") { a, b, out in
+                out.append(contentsOf: a)
+                out.append(contentsOf: b)
+            },
+            length("length"), length("char_length"), length("character_length"),
+            ScalarFunction("octet_length", [.text], .integer, "Bytes of UTF-8.") { arguments, count, _, _ in
+                integers(arguments[0], count) { Int32($0.count) }
+            },
+            cases("upper", "Upper case, by Unicode's simple mappings.") { $0.properties.uppercaseMapping },
+            cases("lower", "Lower case, by Unicode's simple mappings.") { $0.properties.lowercaseMapping },
+            substring("substring"), substring("substr"), substringFrom("substring"), substringFrom("substr"),
+            side("left", "The first n characters; all but the last −n if n is negative.", fromLeft: true),
+            side("right", "The last n characters; all but the first −n if n is negative.", fromLeft: false),
+            trim("btrim", true, true), trim("ltrim", true, false), trim("rtrim", false, true),
+            trimOf("btrim", true, true), trimOf("ltrim", true, false), trimOf("rtrim", false, true),
+            ScalarFunction(
+                "replace", [.text, .text, .text], .text, "Every occurrence of the second replaced by the third."
+            ) {
+                arguments, count, validity, errors in
+                Kernels.text(count, validity, &errors) { (row, out) throws(Kernels.Failure) in
+                    with3(arguments, row) { text, from, to in replace(text, from, to, &out) }
+                }
+            },
+            ScalarFunction(
+                "strpos", [.text, .text], .integer,
+                "The position of the second in the first, from 1; 0 if it is not there."
+            ) {
+                arguments, count, _, _ in
+                Column(type: .integer, count: count) { (out: UnsafeMutableBufferPointer<Int32>) in
+                    for row in 0..<count {
+                        Kernels.withBytes(arguments[0], row) { text in
+                            Kernels.withBytes(arguments[1], row) { part in
+                                out[row] =
+                                    find(part, in: text, from: 0).map {
+                                        Int32(characters(Bytes(rebasing: text[0..<$0])) + 1)
+                                    } ?? 0
+                            }
                         }
                     }
                 }
-            }
-        },
-        ScalarFunction("split_part", [.text, .text, .integer], .text, "The n-th field of a text split at a delimiter.") {
-            arguments, count, validity, errors in
-            arguments[2].withValues(as: Int32.self) { numbers in
-                Kernels.text(count, validity, &errors) { (row, out) throws(Kernels.Failure) in
-                    let number = Int(numbers[row])
-                    if number == 0 { throw Kernels.Failure(code: "22023", message: "field position must not be zero") }
-                    Kernels.withBytes(arguments[0], row) { text in
-                        Kernels.withBytes(arguments[1], row) { delimiter in splitPart(text, delimiter, number, &out) }
+            },
+            ScalarFunction(
+                "split_part", [.text, .text, .integer], .text, "The n-th field of a text split at a delimiter."
+            ) {
+                arguments, count, validity, errors in
+                arguments[2].withValues(as: Int32.self) { numbers in
+                    Kernels.text(count, validity, &errors) { (row, out) throws(Kernels.Failure) in
+                        let number = Int(numbers[row])
+                        if number == 0 {
+                            throw Kernels.Failure(code: "22023", message: "field position must not be zero")
+                        }
+                        Kernels.withBytes(arguments[0], row) { text in
+                            Kernels.withBytes(arguments[1], row) { delimiter in splitPart(text, delimiter, number, &out)
+                            }
+                        }
                     }
                 }
-            }
-        },
-        ScalarFunction("repeat", [.text, .integer], .text, "The text n times.") { arguments, count, validity, errors in
-            arguments[1].withValues(as: Int32.self) { times in
-                Kernels.text(count, validity, &errors) { (row, out) throws(Kernels.Failure) in
-                    let size = Kernels.withBytes(arguments[0], row) { $0.count }
-                    guard size * Int(max(times[row], 0)) <= bytesMax else {
-                        throw Kernels.Failure(code: "54000", message: "the text would be longer than \(bytesMax) bytes")
-                    }
-                    Kernels.withBytes(arguments[0], row) { text in
-                        for _ in 0..<max(times[row], 0) { out.append(contentsOf: text) }
+            },
+            ScalarFunction("repeat", [.text, .integer], .text, "The text n times.") {
+                arguments, count, validity, errors in
+                arguments[1].withValues(as: Int32.self) { times in
+                    Kernels.text(count, validity, &errors) { (row, out) throws(Kernels.Failure) in
+                        let size = Kernels.withBytes(arguments[0], row) { $0.count }
+                        guard size * Int(max(times[row], 0)) <= bytesMax else {
+                            throw Kernels.Failure(
+                                code: "54000", message: "the text would be longer than \(bytesMax) bytes")
+                        }
+                        Kernels.withBytes(arguments[0], row) { text in
+                            for _ in 0..<max(times[row], 0) { out.append(contentsOf: text) }
+                        }
                     }
                 }
-            }
-        },
-        text1("reverse", "The characters in reverse order.") { text, out in
-            for scalar in String(decoding: text, as: UTF8.self).unicodeScalars.reversed() { out.append(contentsOf: String(scalar).utf8) }
-        },
-        predicate("starts_with", "Whether the first begins with the second.") { text, part in
-            part.count <= text.count && text.prefix(part.count).elementsEqual(part)
-        },
-        predicate("~~", "LIKE.") { like($0, $1, foldCase: false) ?? false },
-        predicate("!~~", "NOT LIKE.") { !(like($0, $1, foldCase: false) ?? false) },
-        predicate("~~*", "ILIKE.") { like($0, $1, foldCase: true) ?? false },
-        predicate("!~~*", "NOT ILIKE.") { !(like($0, $1, foldCase: true) ?? false) },
-        pad("lpad", onLeft: true), pad("rpad", onLeft: false),
-        ScalarFunction("ascii", [.text], .integer, "The code point of the first character; 0 of an empty text.") { arguments, count, _, _ in
-            integers(arguments[0], count) { text in
-                String(decoding: text.prefix(4), as: UTF8.self).unicodeScalars.first.map { Int32($0.value) } ?? 0
-            }
-        },
-        ScalarFunction("chr", [.integer], .text, "The character of a code point.") { arguments, count, validity, errors in
-            arguments[0].withValues(as: Int32.self) { codes in
-                Kernels.text(count, validity, &errors) { (row, out) throws(Kernels.Failure) in
-                    guard codes[row] > 0, let scalar = Unicode.Scalar(UInt32(codes[row])) else {
-                        throw Kernels.Failure(code: "54000", message: "requested character not valid for encoding: \(codes[row])")
-                    }
+            },
+            text1("reverse", "The characters in reverse order.") { text, out in
+                for scalar in String(decoding: text, as: UTF8.self).unicodeScalars.reversed() {
                     out.append(contentsOf: String(scalar).utf8)
                 }
-            }
-        },
-    ] + (2...8).map(concat)
+            },
+            predicate("starts_with", "Whether the first begins with the second.") { text, part in
+                part.count <= text.count && text.prefix(part.count).elementsEqual(part)
+            },
+            predicate("~~", "LIKE.") { like($0, $1, foldCase: false) ?? false },
+            predicate("!~~", "NOT LIKE.") { !(like($0, $1, foldCase: false) ?? false) },
+            predicate("~~*", "ILIKE.") { like($0, $1, foldCase: true) ?? false },
+            predicate("!~~*", "NOT ILIKE.") { !(like($0, $1, foldCase: true) ?? false) },
+            pad("lpad", onLeft: true), pad("rpad", onLeft: false),
+            ScalarFunction("ascii", [.text], .integer, "The code point of the first character; 0 of an empty text.") {
+                arguments, count, _, _ in
+                integers(arguments[0], count) { text in
+                    String(decoding: text.prefix(4), as: UTF8.self).unicodeScalars.first.map { Int32($0.value) } ?? 0
+                }
+            },
+            ScalarFunction("chr", [.integer], .text, "The character of a code point.") {
+                arguments, count, validity, errors in
+                arguments[0].withValues(as: Int32.self) { codes in
+                    Kernels.text(count, validity, &errors) { (row, out) throws(Kernels.Failure) in
+                        guard codes[row] > 0, let scalar = Unicode.Scalar(UInt32(codes[row])) else {
+                            throw Kernels.Failure(
+                                code: "54000", message: "requested character not valid for encoding: \(codes[row])")
+                        }
+                        out.append(contentsOf: String(scalar).utf8)
+                    }
+                }
+            },
+        ] + (2...8).map(concat)
 
     /// No function makes a longer text.
     static let bytesMax = 64 << 20
     // MARK: makers
 
-    private static func text1(_ name: String, _ documentation: String, _ body: @escaping @Sendable (Bytes, inout [UInt8]) -> Void)
+    private static func text1(
+        _ name: String, _ documentation: String, _ body: @escaping @Sendable (Bytes, inout [UInt8]) -> Void
+    )
         -> ScalarFunction
     {
         ScalarFunction(name, [.text], .text, documentation) { arguments, count, validity, errors in
@@ -110,12 +133,16 @@ enum TextFunctions {
     ) -> ScalarFunction {
         ScalarFunction(name, [.text, .text], .text, documentation) { arguments, count, validity, errors in
             Kernels.text(count, validity, &errors) { (row, out) throws(Kernels.Failure) in
-                Kernels.withBytes(arguments[0], row) { a in Kernels.withBytes(arguments[1], row) { b in body(a, b, &out) } }
+                Kernels.withBytes(arguments[0], row) { a in
+                    Kernels.withBytes(arguments[1], row) { b in body(a, b, &out) }
+                }
             }
         }
     }
 
-    private static func predicate(_ name: String, _ documentation: String, _ body: @escaping @Sendable (Bytes, Bytes) -> Bool)
+    private static func predicate(
+        _ name: String, _ documentation: String, _ body: @escaping @Sendable (Bytes, Bytes) -> Bool
+    )
         -> ScalarFunction
     {
         ScalarFunction(name, [.text, .text], .boolean, documentation) { arguments, count, _, _ in
@@ -147,7 +174,9 @@ enum TextFunctions {
         }
     }
 
-    private static func cases(_ name: String, _ documentation: String, _ map: @escaping @Sendable (Unicode.Scalar) -> String)
+    private static func cases(
+        _ name: String, _ documentation: String, _ map: @escaping @Sendable (Unicode.Scalar) -> String
+    )
         -> ScalarFunction
     {
         text1(name, documentation) { text, out in
@@ -173,9 +202,13 @@ enum TextFunctions {
             arguments[1].withValues(as: Int32.self) { starts in
                 arguments[2].withValues(as: Int32.self) { lengths in
                     Kernels.text(count, validity, &errors) { (row, out) throws(Kernels.Failure) in
-                        if lengths[row] < 0 { throw Kernels.Failure(code: "22011", message: "negative substring length not allowed") }
+                        if lengths[row] < 0 {
+                            throw Kernels.Failure(code: "22011", message: "negative substring length not allowed")
+                        }
                         let start = Int(starts[row])
-                        Kernels.withBytes(arguments[0], row) { slice($0, start - 1, start - 1 + Int(lengths[row]), &out) }
+                        Kernels.withBytes(arguments[0], row) {
+                            slice($0, start - 1, start - 1 + Int(lengths[row]), &out)
+                        }
                     }
                 }
             }
@@ -183,7 +216,8 @@ enum TextFunctions {
     }
 
     private static func substringFrom(_ name: String) -> ScalarFunction {
-        ScalarFunction(name, [.text, .integer], .text, "Characters from a position (from 1) to the end.") { arguments, count, validity, errors in
+        ScalarFunction(name, [.text, .integer], .text, "Characters from a position (from 1) to the end.") {
+            arguments, count, validity, errors in
             arguments[1].withValues(as: Int32.self) { starts in
                 Kernels.text(count, validity, &errors) { (row, out) throws(Kernels.Failure) in
                     Kernels.withBytes(arguments[0], row) { slice($0, Int(starts[row]) - 1, .max, &out) }
@@ -220,7 +254,8 @@ enum TextFunctions {
     }
 
     private static func trimOf(_ name: String, _ left: Bool, _ right: Bool) -> ScalarFunction {
-        text2(name, "Without any of the second's characters at the \(left && right ? "ends" : left ? "start" : "end").") { text, set, out in
+        text2(name, "Without any of the second's characters at the \(left && right ? "ends" : left ? "start" : "end").")
+        { text, set, out in
             let removed = Set(String(decoding: set, as: UTF8.self).unicodeScalars)
             var scalars = Substring(String(decoding: text, as: UTF8.self)).unicodeScalars
             while left, let first = scalars.first, removed.contains(first) { scalars.removeFirst() }
@@ -230,7 +265,8 @@ enum TextFunctions {
     }
 
     private static func pad(_ name: String, onLeft: Bool) -> ScalarFunction {
-        ScalarFunction(name, [.text, .integer, .text], .text, "Filled up or cut to so many characters.") { arguments, count, validity, errors in
+        ScalarFunction(name, [.text, .integer, .text], .text, "Filled up or cut to so many characters.") {
+            arguments, count, validity, errors in
             arguments[1].withValues(as: Int32.self) { widths in
                 Kernels.text(count, validity, &errors) { (row, out) throws(Kernels.Failure) in
                     let width = Int(max(widths[row], 0))
@@ -243,7 +279,9 @@ enum TextFunctions {
                             if have >= width || fill.isEmpty { return slice(text, 0, width, &out) }
                             if !onLeft { out.append(contentsOf: text) }
                             let scalars = Array(String(decoding: fill, as: UTF8.self).unicodeScalars)
-                            for index in 0..<(width - have) { out.append(contentsOf: String(scalars[index % scalars.count]).utf8) }
+                            for index in 0..<(width - have) {
+                                out.append(contentsOf: String(scalars[index % scalars.count]).utf8)
+                            }
                             if onLeft { out.append(contentsOf: text) }
                         }
                     }
@@ -255,7 +293,8 @@ enum TextFunctions {
     /// concat of `count` texts: NULLs count as empty.
     private static func concat(_ count: Int) -> ScalarFunction {
         ScalarFunction(
-            "concat", [DataType](repeating: .text, count: count), .text, isStrict: false, "Concatenation; NULL counts as empty."
+            "concat", [DataType](repeating: .text, count: count), .text, isStrict: false,
+            "Concatenation; NULL counts as empty."
         ) { arguments, rows, _, errors in
             Kernels.text(rows, nil, &errors) { (row, out) throws(Kernels.Failure) in
                 for argument in arguments where !argument.isNull(row) {
@@ -296,7 +335,9 @@ enum TextFunctions {
         guard let textBase = text.baseAddress else { return nil }
         var position = from
         while position + part.count <= text.count {
-            guard let found = memchr(textBase + position, Int32(part[0]), text.count - part.count - position + 1) else { return nil }
+            guard let found = memchr(textBase + position, Int32(part[0]), text.count - part.count - position + 1) else {
+                return nil
+            }
             position = UnsafeRawPointer(found) - UnsafeRawPointer(textBase)
             if memcmp(found, partBase, part.count) == 0 { return position }
             position += 1

@@ -1,6 +1,7 @@
 /// Functions of timestamps and intervals.
 enum TimeFunctions {
-    static let all: [ScalarFunction] = arithmetic + fields("extract", .numeric) + fields("date_part", .double) + truncation + windows + [toChar]
+    static let all: [ScalarFunction] =
+        arithmetic + fields("extract", .numeric) + fields("date_part", .double) + truncation + windows + [toChar]
 
     // MARK: arithmetic
 
@@ -22,7 +23,8 @@ enum TimeFunctions {
                 throw Kernels.Failure(code: "22008", message: "cannot subtract infinite timestamps")
             }
             return Interval(
-                days: Int32(difference / Timestamp.microsecondsPerDay), microseconds: difference % Timestamp.microsecondsPerDay)
+                days: Int32(difference / Timestamp.microsecondsPerDay),
+                microseconds: difference % Timestamp.microsecondsPerDay)
         },
         Kernels.failingBinary("+", .interval, .interval, .interval, "Sum, field by field.") {
             (a: Interval, b: Interval) throws(Kernels.Failure) -> Interval in try sum(a, b)
@@ -30,7 +32,8 @@ enum TimeFunctions {
         Kernels.failingBinary("-", .interval, .interval, .interval, "Difference, field by field.") {
             (a: Interval, b: Interval) throws(Kernels.Failure) -> Interval in try sum(a, try negated(b))
         },
-        Kernels.failingUnary("-", .interval, .interval, "Negation.") { (a: Interval) throws(Kernels.Failure) -> Interval in
+        Kernels.failingUnary("-", .interval, .interval, "Negation.") {
+            (a: Interval) throws(Kernels.Failure) -> Interval in
             try negated(a)
         },
         Kernels.failingBinary("*", .interval, .double, .interval, "The interval so many times.") {
@@ -69,7 +72,9 @@ enum TimeFunctions {
         let months = Double(value.months) * factor
         let monthDays = ((months - months.rounded(.towardZero)) * 30 * 1e6).rounded() / 1e6
         let days = Double(value.days) * factor
-        let dayPart = ((days - days.rounded(.towardZero) + monthDays - monthDays.rounded(.towardZero)) * 1e6 * 86_400).rounded() / 1e6
+        let dayPart =
+            ((days - days.rounded(.towardZero) + monthDays - monthDays.rounded(.towardZero)) * 1e6 * 86_400).rounded()
+            / 1e6
         let microseconds = (Double(value.microseconds) * factor + dayPart * 1e6).rounded(.toNearestOrEven)
         guard let months = Int32(exactly: months.rounded(.towardZero)),
             let days = Int32(exactly: days.rounded(.towardZero) + monthDays.rounded(.towardZero)),
@@ -84,7 +89,9 @@ enum TimeFunctions {
     private static func field(_ name: String, ofTimestamp value: Int64) -> Decimal? {
         let f = Calendar.fields(value)
         let day = f.microsecondsOfDay
-        func seconds(_ microseconds: Int64, scale: Int32) -> Decimal { Decimal(mantissa: Int128(microseconds), scale: scale) }
+        func seconds(_ microseconds: Int64, scale: Int32) -> Decimal {
+            Decimal(mantissa: Int128(microseconds), scale: scale)
+        }
         func whole(_ number: Int) -> Decimal { Decimal(Int64(number)) }
         let days = Calendar.days(year: f.year, month: f.month, day: f.day)
         let weekday = ((days % 7) + 11) % 7
@@ -100,7 +107,8 @@ enum TimeFunctions {
         case "year", "years", "y": return whole(f.year > 0 ? f.year : f.year - 1)
         case "decade", "decades": return whole(f.year >= 0 ? f.year / 10 : -((8 - (f.year - 1)) / 10))
         case "century", "centuries": return whole(f.year > 0 ? (f.year + 99) / 100 : -((99 - (f.year - 1)) / 100))
-        case "millennium", "millenniums": return whole(f.year > 0 ? (f.year + 999) / 1000 : -((999 - (f.year - 1)) / 1000))
+        case "millennium", "millenniums":
+            return whole(f.year > 0 ? (f.year + 999) / 1000 : -((999 - (f.year - 1)) / 1000))
         case "dow": return whole(weekday)
         case "isodow": return whole(weekday == 0 ? 7 : weekday)
         case "doy": return whole(days - Calendar.days(year: f.year, month: 1, day: 1) + 1)
@@ -140,14 +148,16 @@ enum TimeFunctions {
             // A year counts as 365.25 days, a month as 30.
             let years = Int128(value.months / 12) * 31_557_600
             let months = Int128(value.months % 12) * 2_592_000
-            return Decimal(mantissa: (years + months + Int128(value.days) * 86_400) * 1_000_000 + Int128(clock), scale: 6)
+            return Decimal(
+                mantissa: (years + months + Int128(value.days) * 86_400) * 1_000_000 + Int128(clock), scale: 6)
         default: return nil
         }
     }
 
     private static func fields(_ name: String, _ result: DataType) -> [ScalarFunction] {
         [DataType.timestamp, .interval].map { type in
-            ScalarFunction(name, [.text, type], result, "A field, such as 'hour' or 'epoch'.") { arguments, count, validity, errors in
+            ScalarFunction(name, [.text, type], result, "A field, such as 'hour' or 'epoch'.") {
+                arguments, count, validity, errors in
                 func value(_ row: Int) throws(Kernels.Failure) -> Decimal {
                     let unit = Kernels.withBytes(arguments[0], row) { String(decoding: $0, as: UTF8.self).lowercased() }
                     let found =
@@ -155,12 +165,15 @@ enum TimeFunctions {
                         ? field(unit, ofTimestamp: arguments[1].withValues(as: Int64.self) { $0[row] })
                         : field(unit, ofInterval: arguments[1].withValues(as: Interval.self) { $0[row] })
                     guard let found else {
-                        throw Kernels.Failure(code: "22023", message: "unit \"\(unit)\" not recognized for type \(type.name)")
+                        throw Kernels.Failure(
+                            code: "22023", message: "unit \"\(unit)\" not recognized for type \(type.name)")
                     }
                     return found
                 }
                 if result == .numeric {
-                    return Kernels.failing(.numeric, count, validity, &errors) { i throws(Kernels.Failure) -> Decimal in try value(i) }
+                    return Kernels.failing(.numeric, count, validity, &errors) { i throws(Kernels.Failure) -> Decimal in
+                        try value(i)
+                    }
                 }
                 return Kernels.failing(.double, count, validity, &errors) { i throws(Kernels.Failure) -> Double in
                     try value(i).doubleValue
@@ -172,13 +185,17 @@ enum TimeFunctions {
     // MARK: truncation
 
     private static let truncation: [ScalarFunction] = [
-        ScalarFunction("date_trunc", [.text, .timestamp], .timestamp, "The start of the hour, day, month, … that the time lies in.") {
+        ScalarFunction(
+            "date_trunc", [.text, .timestamp], .timestamp, "The start of the hour, day, month, … that the time lies in."
+        ) {
             arguments, count, validity, errors in
             arguments[1].withValues(as: Int64.self) { times in
                 Kernels.failing(.timestamp, count, validity, &errors) { i throws(Kernels.Failure) -> Int64 in
                     let unit = Kernels.withBytes(arguments[0], i) { String(decoding: $0, as: UTF8.self).lowercased() }
                     guard let value = truncated(times[i], unit) else {
-                        throw Kernels.Failure(code: "22023", message: "unit \"\(unit)\" not recognized for type timestamp without time zone")
+                        throw Kernels.Failure(
+                            code: "22023",
+                            message: "unit \"\(unit)\" not recognized for type timestamp without time zone")
                     }
                     return value
                 }
@@ -229,7 +246,10 @@ enum TimeFunctions {
     // MARK: windows
 
     private static let windows: [ScalarFunction] = [
-        window("tumble_start", "The start of the tumbling window; windows begin at multiples of the size since 1970-01-01 00:00.", atEnd: false),
+        window(
+            "tumble_start",
+            "The start of the tumbling window; windows begin at multiples of the size since 1970-01-01 00:00.",
+            atEnd: false),
         window("tumble_end", "The end of the tumbling window: its start plus the size.", atEnd: true),
     ]
 
@@ -239,11 +259,14 @@ enum TimeFunctions {
                 arguments[1].withValues(as: Interval.self) { sizes in
                     Kernels.failing(.timestamp, count, validity, &errors) { i throws(Kernels.Failure) -> Int64 in
                         guard sizes[i].months == 0, let step = Int64(exactly: sizes[i].span), step > 0 else {
-                            throw Kernels.Failure(code: "22023", message: "a window's size must be positive and without months")
+                            throw Kernels.Failure(
+                                code: "22023", message: "a window's size must be positive and without months")
                         }
                         if times[i] == Timestamp.infinity || times[i] == Timestamp.negativeInfinity { return times[i] }
                         let start = floorToMultiple(times[i], step)
-                        guard let end = Calendar.add(Interval(microseconds: step), to: start) else { throw .timestampRange }
+                        guard let end = Calendar.add(Interval(microseconds: step), to: start) else {
+                            throw .timestampRange
+                        }
                         return atEnd ? end : start
                     }
                 }
@@ -254,13 +277,15 @@ enum TimeFunctions {
     // MARK: to_char
 
     private static let toChar = ScalarFunction(
-        "to_char", [.timestamp, .text], .text, "The time by a template of YYYY, MM, DD, HH24, MI, SS, MS, US, Mon, Day and so on."
+        "to_char", [.timestamp, .text], .text,
+        "The time by a template of YYYY, MM, DD, HH24, MI, SS, MS, US, Mon, Day and so on."
     ) { arguments, count, validity, errors in
         arguments[0].withValues(as: Int64.self) { times in
             Kernels.text(count, validity, &errors) { (row, out) throws(Kernels.Failure) in
                 let unsupported = Kernels.withBytes(arguments[1], row) { TimeTemplate.append(times[row], $0, to: &out) }
                 if let unsupported {
-                    throw Kernels.Failure(code: "0A000", message: "to_char's pattern \"\(unsupported)\" is not supported")
+                    throw Kernels.Failure(
+                        code: "0A000", message: "to_char's pattern \"\(unsupported)\" is not supported")
                 }
             }
         }

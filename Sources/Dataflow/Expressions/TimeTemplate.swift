@@ -1,14 +1,17 @@
 /// PostgreSQL's templates of to_char for timestamps.
 enum TimeTemplate {
     private static let monthNames = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "December",
     ]
     private static let dayNames = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
     /// Longest first, so that the first that fits is the pattern.
     private static let patterns = [
-        "HH24", "HH12", "YYYY", "Y,YYY", "MONTH", "Month", "month", "IYYY", "SSSSS", "SSSS", "A.M.", "P.M.", "a.m.", "p.m.",
+        "HH24", "HH12", "YYYY", "Y,YYY", "MONTH", "Month", "month", "IYYY", "SSSSS", "SSSS", "A.M.", "P.M.", "a.m.",
+        "p.m.",
         "DDD", "YYY", "MON", "Mon", "mon", "DAY", "Day", "day", "IDDD", "FF1", "FF2", "FF3", "FF4", "FF5", "FF6",
-        "HH", "MI", "SS", "MS", "US", "AM", "PM", "am", "pm", "YY", "MM", "DD", "DY", "Dy", "dy", "ID", "IW", "WW", "CC", "IY",
+        "HH", "MI", "SS", "MS", "US", "AM", "PM", "am", "pm", "YY", "MM", "DD", "DY", "Dy", "dy", "ID", "IW", "WW",
+        "CC", "IY",
         "FM", "TH", "th", "TM", "TZ", "tz", "OF", "RM", "rm", "Q", "D", "W", "Y", "J", "I",
     ].sorted { $0.utf8.count > $1.utf8.count }.map { Array($0.utf8) }
 
@@ -49,7 +52,8 @@ enum TimeTemplate {
         return nil
     }
 
-    private static func append(_ pattern: String, _ f: Calendar.Fields, _ fillMode: Bool, to out: inout [UInt8]) -> Bool {
+    private static func append(_ pattern: String, _ f: Calendar.Fields, _ fillMode: Bool, to out: inout [UInt8]) -> Bool
+    {
         let micros = f.microsecondsOfDay
         let hour = Int(micros / 3_600_000_000)
         let days = Calendar.days(year: f.year, month: f.month, day: f.day)

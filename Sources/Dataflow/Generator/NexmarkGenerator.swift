@@ -11,12 +11,15 @@ package final class NexmarkGenerator: Sendable {
     /// The tables' columns.
     package static let schemas: [String: [ColumnSchema]] = [
         "person": columns([
-            ("id", .bigint), ("name", .text), ("email_address", .text), ("credit_card", .text), ("city", .text), ("state", .text),
+            ("id", .bigint), ("name", .text), ("email_address", .text), ("credit_card", .text), ("city", .text),
+            ("state", .text),
             ("date_time", .timestamp), ("extra", .text),
         ]),
         "auction": columns([
-            ("id", .bigint), ("item_name", .text), ("description", .text), ("initial_bid", .bigint), ("reserve", .bigint),
-            ("date_time", .timestamp), ("expires", .timestamp), ("seller", .bigint), ("category", .bigint), ("extra", .text),
+            ("id", .bigint), ("item_name", .text), ("description", .text), ("initial_bid", .bigint),
+            ("reserve", .bigint),
+            ("date_time", .timestamp), ("expires", .timestamp), ("seller", .bigint), ("category", .bigint),
+            ("extra", .text),
         ]),
         "bid": columns([
             ("auction", .bigint), ("bidder", .bigint), ("price", .bigint), ("channel", .text), ("url", .text),
@@ -62,7 +65,8 @@ package final class NexmarkGenerator: Sendable {
         }
         return NexmarkBatch(
             person: people.isEmpty ? nil : makePeople(partition, people),
-            auction: auctions.isEmpty ? nil : makeAuctions(partition, auctions), bid: bids.isEmpty ? nil : makeBids(partition, bids))
+            auction: auctions.isEmpty ? nil : makeAuctions(partition, auctions),
+            bid: bids.isEmpty ? nil : makeBids(partition, bids))
     }
 
     // MARK: columns
@@ -90,7 +94,8 @@ package final class NexmarkGenerator: Sendable {
                 let oldest = max(lastAuction - Self.inFlightAuctions, 0)
                 let auctionID =
                     hotAuction
-                    ? lastAuction / Self.hotRounding * Self.hotRounding : oldest + random.below(lastAuction - oldest + 1 + Self.lead)
+                    ? lastAuction / Self.hotRounding * Self.hotRounding
+                    : oldest + random.below(lastAuction - oldest + 1 + Self.lead)
                 let bidderID = hotBidder ? group / Self.hotRounding * Self.hotRounding + 1 : person(group, &random)
                 auction.base.storeBytes(of: Int64(auctionID + Self.firstID), toByteOffset: row &* 8, as: Int64.self)
                 bidder.base.storeBytes(of: Int64(bidderID + Self.firstID), toByteOffset: row &* 8, as: Int64.self)
@@ -125,7 +130,8 @@ package final class NexmarkGenerator: Sendable {
         return delta(
             partition, offsets, times,
             [
-                fixed(.bigint, rows, auction), fixed(.bigint, rows, bidder), fixed(.bigint, rows, price), channel.finish(), url.finish(),
+                fixed(.bigint, rows, auction), fixed(.bigint, rows, bidder), fixed(.bigint, rows, price),
+                channel.finish(), url.finish(),
                 times, extra.finish(),
             ])
     }
@@ -137,7 +143,9 @@ package final class NexmarkGenerator: Sendable {
         var description = NexmarkTextColumn(rows: rows, bytesPerRow: 104)
         var extra = NexmarkTextColumn(rows: rows, bytesPerRow: 600)
         // The event time that the next 100 auctions take, in microseconds.
-        let horizon = Int64(Self.inFlightAuctions * Self.group / Self.auctionsPerGroup) * 1_000_000 / Int64(configuration.eventsPerSecond)
+        let horizon =
+            Int64(Self.inFlightAuctions * Self.group / Self.auctionsPerGroup) * 1_000_000
+            / Int64(configuration.eventsPerSecond)
         priceTable.withUnsafeBufferPointer { prices in
             for row in 0..<rows {
                 let number = number(partition, offsets[row])
@@ -149,11 +157,14 @@ package final class NexmarkGenerator: Sendable {
                 let initial = Self.price(random.next(), prices)
                 let time = eventTime(number)
                 let values = [
-                    Int64(group * Self.auctionsPerGroup + position + Self.firstID), initial, initial + Self.price(random.next(), prices), time,
+                    Int64(group * Self.auctionsPerGroup + position + Self.firstID), initial,
+                    initial + Self.price(random.next(), prices), time,
                     time + 1000 + Int64(random.below(Int(max(2 * horizon, 1)))), Int64(seller + Self.firstID),
                     Int64(Self.firstCategory + random.below(Self.categories)),
                 ]
-                for (index, value) in values.enumerated() { numbers[index].base.storeBytes(of: value, toByteOffset: row * 8, as: Int64.self) }
+                for (index, value) in values.enumerated() {
+                    numbers[index].base.storeBytes(of: value, toByteOffset: row * 8, as: Int64.self)
+                }
                 let itemLength = 3 + random.below(17)
                 let descriptionLength = 3 + random.below(97)
                 item.append(letters: itemLength, &random)
@@ -169,7 +180,8 @@ package final class NexmarkGenerator: Sendable {
             partition, offsets, times,
             [
                 fixed(.bigint, rows, numbers[0]), item.finish(), description.finish(), fixed(.bigint, rows, numbers[1]),
-                fixed(.bigint, rows, numbers[2]), times, fixed(.timestamp, rows, numbers[4]), fixed(.bigint, rows, numbers[5]),
+                fixed(.bigint, rows, numbers[2]), times, fixed(.timestamp, rows, numbers[4]),
+                fixed(.bigint, rows, numbers[5]),
                 fixed(.bigint, rows, numbers[6]), extra.finish(),
             ])
     }
@@ -188,7 +200,8 @@ package final class NexmarkGenerator: Sendable {
             let number = number(partition, offsets[row])
             var random = NexmarkRandom(seed: configuration.seed, number: UInt64(number))
             let starts = [name.position, email.position, city.position]
-            id.base.storeBytes(of: Int64(Int(number) / Self.group + Self.firstID), toByteOffset: row * 8, as: Int64.self)
+            id.base.storeBytes(
+                of: Int64(Int(number) / Self.group + Self.firstID), toByteOffset: row * 8, as: Int64.self)
             time.base.storeBytes(of: eventTime(number), toByteOffset: row * 8, as: Int64.self)
             name.append(Self.firstNames[random.below(Self.firstNames.count)])
             name.append(byte: 0x20)
@@ -216,14 +229,17 @@ package final class NexmarkGenerator: Sendable {
         return delta(
             partition, offsets, times,
             [
-                fixed(.bigint, rows, id), name.finish(), email.finish(), card.finish(), city.finish(), state.finish(), times, extra.finish(),
+                fixed(.bigint, rows, id), name.finish(), email.finish(), card.finish(), city.finish(), state.finish(),
+                times, extra.finish(),
             ])
     }
 
     // MARK: parts
 
     @inline(__always)
-    private func number(_ partition: Int, _ offset: Int64) -> Int64 { offset &* Int64(configuration.partitions) &+ Int64(partition) }
+    private func number(_ partition: Int, _ offset: Int64) -> Int64 {
+        offset &* Int64(configuration.partitions) &+ Int64(partition)
+    }
 
     @inline(__always)
     private func eventTime(_ number: Int64) -> Int64 {
@@ -299,7 +315,8 @@ package final class NexmarkGenerator: Sendable {
         "Shultz", "Abrams", "Spencer", "White", "Bartels", "Walton", "Smith", "Jones", "Noris",
     ]
     private static let cities: [StaticString] = [
-        "Phoenix", "Los Angeles", "San Francisco", "Boise", "Portland", "Bend", "Redmond", "Seattle", "Kent", "Cheyenne",
+        "Phoenix", "Los Angeles", "San Francisco", "Boise", "Portland", "Bend", "Redmond", "Seattle", "Kent",
+        "Cheyenne",
     ]
     private static let states: [StaticString] = ["AZ", "CA", "ID", "OR", "WA", "WY"]
 }

@@ -71,7 +71,8 @@ package struct Relation: Hashable, Sendable, Codable {
     package var sequence: Int64
 
     package init(
-        name: String, kind: Kind, columns: [ColumnSchema], node: OperatorID?, key: [Int] = [], isAppendOnly: Bool = false,
+        name: String, kind: Kind, columns: [ColumnSchema], node: OperatorID?, key: [Int] = [],
+        isAppendOnly: Bool = false,
         eventTimes: [EventTimeColumn] = [], dependencies: [String], statement: String, sequence: Int64 = 0
     ) {
         self.name = name

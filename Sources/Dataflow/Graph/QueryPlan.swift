@@ -11,7 +11,8 @@ package struct QueryPlan: Hashable, Sendable, Codable {
     package var offset: Int
 
     package init(
-        graph: Graph, output: OperatorID, columns: [ColumnSchema], orderBy: [SortKey] = [], limit: Int? = nil, offset: Int = 0
+        graph: Graph, output: OperatorID, columns: [ColumnSchema], orderBy: [SortKey] = [], limit: Int? = nil,
+        offset: Int = 0
     ) {
         self.graph = graph
         self.output = output

@@ -23,10 +23,13 @@ final class ExchangeOperator: Operator {
         encoder.encode(key.map { delta.columns[$0] }, count: delta.count, into: encoded)
         for target in 0..<workerCount { rowsOf[target].removeAll(keepingCapacity: true) }
         for row in 0..<delta.count {
-            rowsOf[Worker.owner(ofVNode: VNode.of(hash: encoded.hashes[row]), workerCount: workerCount)].append(Int32(row))
+            rowsOf[Worker.owner(ofVNode: VNode.of(hash: encoded.hashes[row]), workerCount: workerCount)].append(
+                Int32(row))
         }
         for target in 0..<workerCount where !rowsOf[target].isEmpty {
-            let part = rowsOf[target].count == delta.count ? delta : rowsOf[target].withUnsafeBufferPointer { delta.gather($0) }
+            let part =
+                rowsOf[target].count == delta.count
+                ? delta : rowsOf[target].withUnsafeBufferPointer { delta.gather($0) }
             if target == index { emit(part) } else { send(target, part) }
         }
     }

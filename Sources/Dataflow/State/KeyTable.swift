@@ -52,7 +52,9 @@ package final class KeyTable {
     package var byteCount: Int { (mask + 1) * 4 + entryCapacity * MemoryLayout<Entry>.stride + arenaCapacity }
 
     /// Writes the slot of each key, making new ones; `isNew` is called for each slot made, in row order.
-    package func findOrInsert(_ keys: EncodedKeys, _ slots: UnsafeMutablePointer<Int32>, isNew: (Int32) -> Void = { _ in }) {
+    package func findOrInsert(
+        _ keys: EncodedKeys, _ slots: UnsafeMutablePointer<Int32>, isNew: (Int32) -> Void = { _ in }
+    ) {
         var row = 0
         while row < keys.count {
             // Growing moves everything, so it happens between rows that surely fit.

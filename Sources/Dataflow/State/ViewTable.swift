@@ -33,7 +33,8 @@ package final class ViewTable {
             let slots = memory.baseAddress.unsafelyUnwrapped
             rows.findOrInsert(encoded, slots)
             if weights.count < Int(rows.slotEnd) {
-                weights.append(contentsOf: repeatElement(0, count: max(Int(rows.slotEnd) - weights.count, weights.count)))
+                weights.append(
+                    contentsOf: repeatElement(0, count: max(Int(rows.slotEnd) - weights.count, weights.count)))
             }
             var vanished = false
             for row in 0..<delta.count {
@@ -43,7 +44,9 @@ package final class ViewTable {
                 if weights[Int(slots[row])] == 0 { vanished = true }
             }
             guard vanished else { return }
-            for row in 0..<delta.count where weights[Int(slots[row])] == 0 && rows.isLive(slots[row]) { rows.remove(slots[row]) }
+            for row in 0..<delta.count where weights[Int(slots[row])] == 0 && rows.isLive(slots[row]) {
+                rows.remove(slots[row])
+            }
         }
         history.append((epoch, delta))
         historyBytes += delta.byteCount

@@ -38,7 +38,10 @@ enum BatchCodec {
             if isCompressed {
                 count = headerBytes + size
             } else {
-                content.withUnsafeBytes { (raw + headerBytes).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(raw), byteCount: contentBytes) }
+                content.withUnsafeBytes {
+                    (raw + headerBytes).copyMemory(
+                        from: $0.baseAddress ?? UnsafeRawPointer(raw), byteCount: contentBytes)
+                }
                 count = headerBytes + contentBytes
             }
         }
@@ -85,7 +88,8 @@ enum BatchCodec {
 
     private static func split(_ content: UnsafeRawBufferPointer, _ lengthBytes: Int) -> RecordSet? {
         let lengths = [RecordSet.Lengths](unsafeUninitializedCapacity: lengthBytes / 8) { buffer, count in
-            UnsafeMutableRawBufferPointer(buffer).copyMemory(from: UnsafeRawBufferPointer(rebasing: content[0..<lengthBytes]))
+            UnsafeMutableRawBufferPointer(buffer).copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: content[0..<lengthBytes]))
             count = lengthBytes / 8
         }
         var total = 0

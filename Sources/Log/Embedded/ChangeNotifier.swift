@@ -48,7 +48,10 @@ final class ChangeNotifier: Sendable {
     private static func watch(_ inotify: Int32, _ stop: Int32, _ watchers: Watchers) {
         withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 8) { buffer in
             while true {
-                var polled = [pollfd(fd: inotify, events: Int16(POLLIN), revents: 0), pollfd(fd: stop, events: Int16(POLLIN), revents: 0)]
+                var polled = [
+                    pollfd(fd: inotify, events: Int16(POLLIN), revents: 0),
+                    pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
+                ]
                 guard poll(&polled, 2, -1) > 0 else { continue }
                 if polled[1].revents != 0 { return }
                 _ = read(inotify, buffer.baseAddress, buffer.count)

@@ -36,7 +36,9 @@ final class Committer: Sendable {
         }
         self.checkpointer = checkpointer
         let holder = Glibc.open(holderPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard holder >= 0 else { throw LogError(.storage, "cannot open \(holderPath): \(String(cString: strerror(errno)))") }
+        guard holder >= 0 else {
+            throw LogError(.storage, "cannot open \(holderPath): \(String(cString: strerror(errno)))")
+        }
         let counter = counter
         thread = LogThread<Job>(name: "log-commit", jobsMax: options.waitingMax) { jobs in
             var rest = jobs[...]
@@ -100,10 +102,12 @@ final class Committer: Sendable {
     private static func begin(_ connection: SQLiteConnection, _ holder: Int32) throws(LogError) {
         do throws(LogError) {
             try connection.execute("BEGIN IMMEDIATE")
-        } catch where error.code == .busy {
+        } catch  where error.code == .busy {
             var text = [UInt8](repeating: 0, count: 24)
             let size = pread(holder, &text, text.count, 0)
-            let pid = String(decoding: text.prefix(max(size, 0)), as: UTF8.self).split(separator: "\n").first.map(String.init) ?? "unknown"
+            let pid =
+                String(decoding: text.prefix(max(size, 0)), as: UTF8.self).split(separator: "\n").first.map(String.init)
+                ?? "unknown"
             throw LogError(.busy, "another process holds the log's write lock for too long (last holder: pid \(pid))")
         }
         let mine = Array("\(getpid())\n".utf8)
@@ -130,7 +134,8 @@ final class Committer: Sendable {
     }
 
     /// After a failed write or sync nothing in memory is trusted: the connection is opened anew and reads what is on disk.
-    private static func rollBack(_ error: LogError, _ box: ConnectionBox, _ path: String, _ options: EmbeddedLogOptions) {
+    private static func rollBack(_ error: LogError, _ box: ConnectionBox, _ path: String, _ options: EmbeddedLogOptions)
+    {
         do throws(LogError) {
             if box.connection.isInTransaction { try box.connection.execute("ROLLBACK") }
             guard error.code != .busy, error.code != .diskFull else { return }

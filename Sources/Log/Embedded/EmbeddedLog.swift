@@ -33,7 +33,8 @@ package final class EmbeddedLog: EventLog {
         setUp.setBusyTimeout(milliseconds: 10_000)
         try Self.prepare(setUp, path)
         notifier = try ChangeNotifier(path: directory + "/notify")
-        committer = try Committer(path: path, holderPath: directory + "/writer.pid", options: options, notifier: notifier)
+        committer = try Committer(
+            path: path, holderPath: directory + "/writer.pid", options: options, notifier: notifier)
         try Self.sync(directory)
         var readers: [LogThread<@Sendable (SQLiteConnection) -> Void>] = []
         for number in 0..<options.readers {
@@ -89,7 +90,9 @@ package final class EmbeddedLog: EventLog {
     package func createTopic(_ name: String, _ configuration: TopicConfiguration) async throws(LogError) {
         try Self.check(name)
         guard configuration.partitions >= 1, configuration.partitions <= Self.partitionsMax else {
-            throw LogError(.nameInvalid, "topic \(name): \(configuration.partitions) partitions; 1 to \(Self.partitionsMax) are possible")
+            throw LogError(
+                .nameInvalid,
+                "topic \(name): \(configuration.partitions) partitions; 1 to \(Self.partitionsMax) are possible")
         }
         try await write { connection throws(LogError) in
             if let existing = try Schema.topic(name, connection) {
@@ -119,11 +122,13 @@ package final class EmbeddedLog: EventLog {
     /// `[a-zA-Z0-9._-]`, at most 249 bytes, as Kafka has it.
     private static func check(_ name: String) throws(LogError) {
         let allowed = name.utf8.allSatisfy { byte in
-            byte >= 0x61 && byte <= 0x7A || byte >= 0x41 && byte <= 0x5A || byte >= 0x30 && byte <= 0x39 || byte == 0x2E || byte == 0x5F
+            byte >= 0x61 && byte <= 0x7A || byte >= 0x41 && byte <= 0x5A || byte >= 0x30 && byte <= 0x39 || byte == 0x2E
+                || byte == 0x5F
                 || byte == 0x2D
         }
         guard allowed, !name.isEmpty, name.utf8.count <= 249, name != ".", name != ".." else {
-            throw LogError(.nameInvalid, "\"\(name.prefix(260))\" is no topic name: 1 to 249 of letters, digits, '.', '_' and '-'")
+            throw LogError(
+                .nameInvalid, "\"\(name.prefix(260))\" is no topic name: 1 to 249 of letters, digits, '.', '_' and '-'")
         }
     }
 
@@ -132,8 +137,11 @@ package final class EmbeddedLog: EventLog {
     package func openWriter(_ id: String) async throws(LogError) -> any LogWriter {
         let epoch = try await write { connection throws(LogError) -> Int64 in
             var epoch: Int64 = 0
-            try connection.run("SELECT epoch + 1 FROM writers WHERE id = ?", [.text(id)]) { row throws(LogError) in epoch = row.integer(0) }
-            try connection.run("INSERT OR REPLACE INTO writers (id, epoch) VALUES (?, ?)", [.text(id), .integer(epoch)])
+            try connection.run("SELECT epoch + 1 FROM writers WHERE id = ?", [.text(id)]) { row throws(LogError) in
+                epoch = row.integer(0)
+            }
+            try connection.run(
+                "INSERT OR REPLACE INTO writers (id, epoch) VALUES (?, ?)", [.text(id), .integer(epoch)])
             return epoch
         }
         return EmbeddedWriter(log: self, id: id, epoch: epoch)
@@ -149,14 +157,18 @@ package final class EmbeddedLog: EventLog {
         for append in appends {
             let content = append.records.bytes.count + append.records.count * 8
             guard content <= BatchCodec.contentBytesMax else {
-                throw LogError(.recordTooLarge, "\(append.partition): a batch of \(content) bytes; the limit is \(BatchCodec.contentBytesMax)")
+                throw LogError(
+                    .recordTooLarge,
+                    "\(append.partition): a batch of \(content) bytes; the limit is \(BatchCodec.contentBytesMax)")
             }
             let blob = BatchCodec.encode(append.records)
             bytes += blob.count
             blobs.append((append, blob))
         }
         if let idempotency, idempotency.key.utf8.count > Self.keyBytesMax {
-            throw LogError(.nameInvalid, "an idempotency key of \(idempotency.key.utf8.count) bytes; the limit is \(Self.keyBytesMax)")
+            throw LogError(
+                .nameInvalid,
+                "an idempotency key of \(idempotency.key.utf8.count) bytes; the limit is \(Self.keyBytesMax)")
         }
         let (sealed, now) = (blobs, options.now)
         return try await write(bytes: bytes) { connection throws(LogError) in
@@ -192,7 +204,9 @@ package final class EmbeddedLog: EventLog {
     // MARK: reading
 
     /// Whole batches: the first may begin before `offset`.
-    package func read(_ partition: TopicPartition, from offset: Int64, bytesMax: Int) async throws(LogError) -> [RecordBatch] {
+    package func read(_ partition: TopicPartition, from offset: Int64, bytesMax: Int) async throws(LogError)
+        -> [RecordBatch]
+    {
         try await query { connection throws(LogError) in
             try Schema.read(partition, from: offset, bytesMax: bytesMax, connection)
         }
@@ -245,7 +259,9 @@ package final class EmbeddedLog: EventLog {
                     box.mutex.withLock { $0 = result }
                 }, finish: { continuation.resume(returning: $0) })
             if !committer.submit(job) {
-                continuation.resume(returning: LogError(.busy, "\(options.waitingMax) writes are waiting already, or the log is closing"))
+                continuation.resume(
+                    returning: LogError(
+                        .busy, "\(options.waitingMax) writes are waiting already, or the log is closing"))
             }
         }
         if let error { throw error }
@@ -267,7 +283,9 @@ package final class EmbeddedLog: EventLog {
                 }
             }
             if !accepted {
-                continuation.resume(returning: .failure(LogError(.busy, "\(Self.readsWaitingMax) reads are waiting already, or the log is closing")))
+                continuation.resume(
+                    returning: .failure(
+                        LogError(.busy, "\(Self.readsWaitingMax) reads are waiting already, or the log is closing")))
             }
         }
         return try result.get()

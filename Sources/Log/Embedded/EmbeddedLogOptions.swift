@@ -20,7 +20,8 @@ package struct EmbeddedLogOptions: Sendable {
     package var readers: Int
 
     package init(
-        synchronous: Synchronous = .full, now: @escaping @Sendable () -> Int64 = EmbeddedLogOptions.wallClock, waitingMax: Int = 4096,
+        synchronous: Synchronous = .full, now: @escaping @Sendable () -> Int64 = EmbeddedLogOptions.wallClock,
+        waitingMax: Int = 4096,
         busyMilliseconds: Int = 2000, readers: Int = 2
     ) {
         self.synchronous = synchronous

@@ -29,7 +29,9 @@ final class SQLiteConnection {
     }
 
     /// Runs a statement to its end; `row` sees each row.
-    func run(_ sql: String, _ values: [SQLiteValue] = [], row: (borrowing SQLiteRow) throws(LogError) -> Void = { _ in })
+    func run(
+        _ sql: String, _ values: [SQLiteValue] = [], row: (borrowing SQLiteRow) throws(LogError) -> Void = { _ in }
+    )
         throws(LogError)
     {
         let statement = try prepare(sql)
@@ -50,7 +52,9 @@ final class SQLiteConnection {
     private func prepare(_ sql: String) throws(LogError) -> OpaquePointer {
         if let statement = statements[sql] { return statement }
         var statement: OpaquePointer?
-        guard sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil) == SQLITE_OK, let statement else {
+        guard sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil) == SQLITE_OK,
+            let statement
+        else {
             throw failure(sql)
         }
         statements[sql] = statement
@@ -105,6 +109,8 @@ struct SQLiteRow: ~Copyable {
     func text(_ column: Int32) -> String { sqlite3_column_text(statement, column).map { String(cString: $0) } ?? "" }
 
     func withBlob<Result>(_ column: Int32, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        body(UnsafeRawBufferPointer(start: sqlite3_column_blob(statement, column), count: Int(sqlite3_column_bytes(statement, column))))
+        body(
+            UnsafeRawBufferPointer(
+                start: sqlite3_column_blob(statement, column), count: Int(sqlite3_column_bytes(statement, column))))
     }
 }

@@ -33,7 +33,9 @@ enum Schema {
 
     static func topic(_ name: String, _ connection: SQLiteConnection) throws(LogError) -> Topic? {
         var topic: Topic?
-        try connection.run("SELECT id, partitions, retention_age, retention_bytes FROM topics WHERE name = ?", [.text(name)]) {
+        try connection.run(
+            "SELECT id, partitions, retention_age, retention_bytes FROM topics WHERE name = ?", [.text(name)]
+        ) {
             row throws(LogError) in
             topic = Topic(
                 id: row.integer(0),
@@ -45,23 +47,31 @@ enum Schema {
     }
 
     static func known(_ name: String, _ connection: SQLiteConnection) throws(LogError) -> Topic {
-        guard let topic = try topic(name, connection) else { throw LogError(.topicUnknown, "there is no topic \(name)") }
+        guard let topic = try topic(name, connection) else {
+            throw LogError(.topicUnknown, "there is no topic \(name)")
+        }
         return topic
     }
 
     static func known(_ partition: TopicPartition, _ connection: SQLiteConnection) throws(LogError) -> Topic {
         let topic = try known(partition.topic, connection)
         guard partition.partition >= 0, partition.partition < topic.configuration.partitions else {
-            throw LogError(.partitionUnknown, "topic \(partition.topic) has partitions 0 to \(topic.configuration.partitions - 1), not \(partition.partition)")
+            throw LogError(
+                .partitionUnknown,
+                "topic \(partition.topic) has partitions 0 to \(topic.configuration.partitions - 1), not \(partition.partition)"
+            )
         }
         return topic
     }
 
-    static func insert(_ name: String, _ configuration: TopicConfiguration, _ connection: SQLiteConnection) throws(LogError) {
+    static func insert(_ name: String, _ configuration: TopicConfiguration, _ connection: SQLiteConnection)
+        throws(LogError)
+    {
         try connection.run(
             "INSERT INTO topics (name, partitions, retention_age, retention_bytes) VALUES (?, ?, ?, ?)",
             [
-                .text(name), .integer(Int64(configuration.partitions)), configuration.retentionAge.map { .integer($0) } ?? .null,
+                .text(name), .integer(Int64(configuration.partitions)),
+                configuration.retentionAge.map { .integer($0) } ?? .null,
                 configuration.retentionBytes.map { .integer($0) } ?? .null,
             ])
         let topic = try known(name, connection)
@@ -73,7 +83,8 @@ enum Schema {
 
     static func topics(_ connection: SQLiteConnection) throws(LogError) -> [TopicDescription] {
         var topics: [TopicDescription] = []
-        try connection.run("SELECT name, partitions, retention_age, retention_bytes FROM topics ORDER BY name") { row throws(LogError) in
+        try connection.run("SELECT name, partitions, retention_age, retention_bytes FROM topics ORDER BY name") {
+            row throws(LogError) in
             topics.append(
                 TopicDescription(
                     name: row.text(0),
@@ -84,7 +95,8 @@ enum Schema {
         return topics
     }
 
-    static func bounds(_ partition: TopicPartition, _ connection: SQLiteConnection) throws(LogError) -> PartitionBounds {
+    static func bounds(_ partition: TopicPartition, _ connection: SQLiteConnection) throws(LogError) -> PartitionBounds
+    {
         let topic = try known(partition, connection)
         var bounds = PartitionBounds(earliest: 0, end: 0)
         try connection.run(
@@ -100,7 +112,8 @@ enum Schema {
         let topic = try known(partition, connection)
         let bounds = try bounds(partition, connection)
         guard offset >= bounds.earliest, offset <= bounds.end else {
-            throw LogError(.offsetOutOfRange, "\(partition) holds offsets \(bounds.earliest) to \(bounds.end), not \(offset)")
+            throw LogError(
+                .offsetOutOfRange, "\(partition) holds offsets \(bounds.earliest) to \(bounds.end), not \(offset)")
         }
         guard offset < bounds.end else { return [] }
         let key: [SQLiteValue] = [.integer(topic.id), .integer(Int64(partition.partition))]
@@ -114,7 +127,8 @@ enum Schema {
         var bytes: Int64 = 0
         var isFull = false
         try connection.run(
-            "SELECT first, size FROM batches WHERE topic = ? AND partition = ? AND first >= ? ORDER BY first LIMIT 4096", key + [.integer(start)]
+            "SELECT first, size FROM batches WHERE topic = ? AND partition = ? AND first >= ? ORDER BY first LIMIT 4096",
+            key + [.integer(start)]
         ) { row throws(LogError) in
             if isFull { return }
             bytes += row.integer(1)
@@ -129,15 +143,18 @@ enum Schema {
         for first in wanted {
             var batch: RecordBatch?
             try connection.run(
-                "SELECT count, append_time, content FROM batches WHERE topic = ? AND partition = ? AND first = ?", key + [.integer(first)]
+                "SELECT count, append_time, content FROM batches WHERE topic = ? AND partition = ? AND first = ?",
+                key + [.integer(first)]
             ) { row throws(LogError) in
-                let place = BatchCodec.Place(topic: topic.id, partition: Int64(partition.partition), firstOffset: first, count: row.integer(0))
+                let place = BatchCodec.Place(
+                    topic: topic.id, partition: Int64(partition.partition), firstOffset: first, count: row.integer(0))
                 if let records = row.withBlob(2, { BatchCodec.decode($0, place) }) {
                     batch = RecordBatch(firstOffset: first, appendTime: row.integer(1), records: records)
                 }
             }
             guard let batch, first == expected else {
-                throw LogError(.corrupt, "\(partition): the batch at offset \(expected) is missing or not what was written")
+                throw LogError(
+                    .corrupt, "\(partition): the batch at offset \(expected) is missing or not what was written")
             }
             expected = first + Int64(batch.records.count)
             batches.append(batch)
@@ -148,7 +165,9 @@ enum Schema {
         return batches
     }
 
-    static func offset(_ partition: TopicPartition, atOrAfter time: Int64, _ connection: SQLiteConnection) throws(LogError) -> Int64 {
+    static func offset(_ partition: TopicPartition, atOrAfter time: Int64, _ connection: SQLiteConnection)
+        throws(LogError) -> Int64
+    {
         let topic = try known(partition, connection)
         let bounds = try bounds(partition, connection)
         let key: [SQLiteValue] = [.integer(topic.id), .integer(Int64(partition.partition))]
@@ -169,9 +188,12 @@ enum Schema {
         return low
     }
 
-    static func trim(_ topic: Int64, _ partition: Int, below offset: Int64, _ connection: SQLiteConnection) throws(LogError) {
+    static func trim(_ topic: Int64, _ partition: Int, below offset: Int64, _ connection: SQLiteConnection)
+        throws(LogError)
+    {
         let key: [SQLiteValue] = [.integer(topic), .integer(Int64(partition))]
-        try connection.run("DELETE FROM batches WHERE topic = ? AND partition = ? AND first + count <= ?", key + [.integer(offset)])
+        try connection.run(
+            "DELETE FROM batches WHERE topic = ? AND partition = ? AND first + count <= ?", key + [.integer(offset)])
         try connection.run(
             """
             UPDATE partitions SET earliest = coalesce(
@@ -180,7 +202,9 @@ enum Schema {
             """, key)
     }
 
-    static func retain(_ topic: Topic, _ partition: Int, now: Int64, limit: Int64, _ connection: SQLiteConnection) throws(LogError) {
+    static func retain(_ topic: Topic, _ partition: Int, now: Int64, limit: Int64, _ connection: SQLiteConnection)
+        throws(LogError)
+    {
         let key: [SQLiteValue] = [.integer(topic.id), .integer(Int64(partition))]
         var below: Int64 = 0
         if let age = topic.configuration.retentionAge {
@@ -201,12 +225,16 @@ enum Schema {
         if min(below, limit) > 0 { try trim(topic.id, partition, below: min(below, limit), connection) }
     }
 
-    static func answer(_ topic: Int64, _ key: String, newerThan oldest: Int64, _ connection: SQLiteConnection) throws(LogError) -> IdempotentAnswer? {
+    static func answer(_ topic: Int64, _ key: String, newerThan oldest: Int64, _ connection: SQLiteConnection)
+        throws(LogError) -> IdempotentAnswer?
+    {
         var answer: IdempotentAnswer?
         try connection.run(
-            "SELECT body_hash, answer FROM answers WHERE topic = ? AND key = ? AND time >= ?", [.integer(topic), .text(key), .integer(oldest)]
+            "SELECT body_hash, answer FROM answers WHERE topic = ? AND key = ? AND time >= ?",
+            [.integer(topic), .text(key), .integer(oldest)]
         ) { row throws(LogError) in
-            answer = IdempotentAnswer(bodyHash: UInt64(bitPattern: row.integer(0)), answer: row.withBlob(1) { Array($0) })
+            answer = IdempotentAnswer(
+                bodyHash: UInt64(bitPattern: row.integer(0)), answer: row.withBlob(1) { Array($0) })
         }
         return answer
     }
@@ -218,17 +246,24 @@ struct AppendTransaction {
     let now: Int64
 
     func run(
-        _ blobs: [(append: PartitionAppend, blob: [UInt8])], _ idempotency: Idempotency?, _ writer: String, _ epoch: Int64
+        _ blobs: [(append: PartitionAppend, blob: [UInt8])], _ idempotency: Idempotency?, _ writer: String,
+        _ epoch: Int64
     ) throws(LogError) -> AppendResult {
         var newest: Int64 = -1
-        try connection.run("SELECT epoch FROM writers WHERE id = ?", [.text(writer)]) { row throws(LogError) in newest = row.integer(0) }
+        try connection.run("SELECT epoch FROM writers WHERE id = ?", [.text(writer)]) { row throws(LogError) in
+            newest = row.integer(0)
+        }
         guard newest == epoch else {
             throw LogError(.fenced, "writer \(writer) of epoch \(epoch) was replaced by one of epoch \(newest)")
         }
         let topics = try findTopics(blobs, idempotency)
         if let idempotency, let topic = topics[idempotency.topic] {
-            if try Schema.answer(topic.id, idempotency.key, newerThan: now - EmbeddedLog.answerMicroseconds, connection) != nil {
-                throw LogError(.idempotencyConflict, "the idempotency key \"\(idempotency.key)\" was used for an append to \(idempotency.topic) before")
+            if try Schema.answer(topic.id, idempotency.key, newerThan: now - EmbeddedLog.answerMicroseconds, connection)
+                != nil
+            {
+                throw LogError(
+                    .idempotencyConflict,
+                    "the idempotency key \"\(idempotency.key)\" was used for an append to \(idempotency.topic) before")
             }
         }
         var appendTime = now
@@ -254,20 +289,28 @@ struct AppendTransaction {
     ) throws(LogError) -> [String: Schema.Topic] {
         var topics: [String: Schema.Topic] = [:]
         for (append, _) in blobs { topics[append.partition.topic] = try Schema.known(append.partition, connection) }
-        if let idempotency, topics[idempotency.topic] == nil { topics[idempotency.topic] = try Schema.known(idempotency.topic, connection) }
+        if let idempotency, topics[idempotency.topic] == nil {
+            topics[idempotency.topic] = try Schema.known(idempotency.topic, connection)
+        }
         return topics
     }
 
     /// Returns the first offset. An append of no records takes no offset and no row.
-    private func insert(_ append: PartitionAppend, _ blob: [UInt8], _ topic: Schema.Topic, _ time: Int64) throws(LogError) -> Int64 {
+    private func insert(_ append: PartitionAppend, _ blob: [UInt8], _ topic: Schema.Topic, _ time: Int64)
+        throws(LogError) -> Int64
+    {
         let key: [SQLiteValue] = [.integer(topic.id), .integer(Int64(append.partition.partition))]
         var first: Int64 = 0
-        try connection.run("SELECT next FROM partitions WHERE topic = ? AND partition = ?", key) { row throws(LogError) in first = row.integer(0) }
+        try connection.run("SELECT next FROM partitions WHERE topic = ? AND partition = ?", key) {
+            row throws(LogError) in first = row.integer(0)
+        }
         let count = Int64(append.records.count)
         guard count > 0 else { return first }
         var sealed = blob
         BatchCodec.seal(
-            &sealed, BatchCodec.Place(topic: topic.id, partition: Int64(append.partition.partition), firstOffset: first, count: count))
+            &sealed,
+            BatchCodec.Place(
+                topic: topic.id, partition: Int64(append.partition.partition), firstOffset: first, count: count))
         let size = Int64(sealed.count)
         try connection.run(
             "INSERT INTO batches (topic, partition, first, count, append_time, size, content) VALUES (?, ?, ?, ?, ?, ?, ?)",

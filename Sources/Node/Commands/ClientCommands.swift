@@ -13,7 +13,9 @@ struct NodeClient {
     /// Bytes of an answer at most.
     private static let answerBytesMax = 1 << 30
 
-    func request(_ method: String, _ path: String, body: String? = nil) async throws -> (status: Int, headers: [String: String], body: String) {
+    func request(_ method: String, _ path: String, body: String? = nil) async throws -> (
+        status: Int, headers: [String: String], body: String
+    ) {
         var request = HTTPClientRequest(url: url + path)
         request.method = HTTPMethod(rawValue: method)
         if let body { request.body = .bytes(ByteBuffer(string: body)) }
@@ -164,8 +166,12 @@ struct SQLCommand: AsyncParsableCommand {
             return true
         }
         if let first = rows.first {
-            let numbers = first.names.indices.map { index in rows.allSatisfy { $0.values[index] == nil || $0.isNumber[index] } }
-            for line in TableText.lines(first.names, rows.map { $0.values.map { $0 ?? "" } }, isNumber: numbers) { print(line) }
+            let numbers = first.names.indices.map { index in
+                rows.allSatisfy { $0.values[index] == nil || $0.isNumber[index] }
+            }
+            for line in TableText.lines(first.names, rows.map { $0.values.map { $0 ?? "" } }, isNumber: numbers) {
+                print(line)
+            }
         }
         let milliseconds = Int((ContinuousClock.now - started) / .milliseconds(1))
         let epoch = answer.headers["dataprism-epoch"].map { ", epoch \($0)" } ?? ""
@@ -175,7 +181,9 @@ struct SQLCommand: AsyncParsableCommand {
 
     private func console() async throws {
         let editor = LineEditor()
-        if editor.isInteractive { print("dataprism sql on \(flags.client.url): statements end with ';', \\d lists views, \\q leaves") }
+        if editor.isInteractive {
+            print("dataprism sql on \(flags.client.url): statements end with ';', \\d lists views, \\q leaves")
+        }
         var pending = ""
         while let line = editor.line(isContinued: !pending.isEmpty) {
             let trimmed = line.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -246,22 +254,41 @@ struct StatusCommand: AsyncParsableCommand {
         let answer = try await flags.client.request("GET", "/status")
         guard answer.status == 200 else { throw CommandFailure(NodeClient.message(answer.body)) }
         if flags.json { return print(answer.body, terminator: answer.body.hasSuffix("\n") ? "" : "\n") }
-        guard let status = try JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any] else { return print(answer.body) }
+        guard let status = try JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any] else {
+            return print(answer.body)
+        }
         func number(_ value: Any?) -> String { (value as? NSNumber).map { Display.count($0.int64Value) } ?? "–" }
-        print("phase \(status["phase"] ?? "?"), epoch \(number(status["committedEpoch"])), \(number(status["recordsPerSecond"])) records/s, \(number((status["memoryBytes"] as? NSNumber).map { NSNumber(value: $0.int64Value >> 20) })) MB")
+        print(
+            "phase \(status["phase"] ?? "?"), epoch \(number(status["committedEpoch"])), \(number(status["recordsPerSecond"])) records/s, \(number((status["memoryBytes"] as? NSNumber).map { NSNumber(value: $0.int64Value >> 20) })) MB"
+        )
         func table(_ title: String, _ key: String, _ columns: [(String, ([String: Any]) -> String)]) {
             guard let entries = status[key] as? [String: [String: Any]], !entries.isEmpty else { return }
             print("")
             let cells = entries.sorted { $0.key < $1.key }.map { name, fields in [name] + columns.map { $0.1(fields) } }
-            for line in TableText.lines([title] + columns.map(\.0), cells, isNumber: [false] + columns.map { _ in true }) { print(line) }
+            for line in TableText.lines(
+                [title] + columns.map(\.0), cells, isNumber: [false] + columns.map { _ in true })
+            { print(line) }
         }
-        table("view", "views", [("rows", { number($0["rows"]) }), ("bytes", { number($0["bytes"]) }), ("active", { ($0["isActive"] as? Bool) == true ? "yes" : "building" })])
+        table(
+            "view", "views",
+            [
+                ("rows", { number($0["rows"]) }), ("bytes", { number($0["bytes"]) }),
+                ("active", { ($0["isActive"] as? Bool) == true ? "yes" : "building" }),
+            ])
         table(
             "source", "sources",
-            [("read", "read"), ("applied", "applied"), ("late", "late"), ("skewed", "skewed"), ("malformed", "malformed")].map { title, key in
+            [
+                ("read", "read"), ("applied", "applied"), ("late", "late"), ("skewed", "skewed"),
+                ("malformed", "malformed"),
+            ].map { title, key in
                 (title, { number(($0["counters"] as? [String: Any])?[key]) })
             } + [("lag", { number($0["lag"]) })])
-        table("connector", "connectors", [("state", { "\($0["state"] ?? "")" }), ("records", { number($0["records"]) }), ("restarts", { number($0["restarts"]) }), ("last error", { "\($0["lastError"] ?? "")" })])
+        table(
+            "connector", "connectors",
+            [
+                ("state", { "\($0["state"] ?? "")" }), ("records", { number($0["records"]) }),
+                ("restarts", { number($0["restarts"]) }), ("last error", { "\($0["lastError"] ?? "")" }),
+            ])
         table("sink", "sinks", [("rows", { number($0["rows"]) })])
     }
 }

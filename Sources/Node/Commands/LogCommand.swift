@@ -23,7 +23,9 @@ struct LogCommand: AsyncParsableCommand {
         var json = false
 
         func open() throws -> EmbeddedLog {
-            guard log.hasPrefix("embedded:") else { throw ConfigurationFailure("log: \"\(log)\" is not embedded:DIRECTORY") }
+            guard log.hasPrefix("embedded:") else {
+                throw ConfigurationFailure("log: \"\(log)\" is not embedded:DIRECTORY")
+            }
             let directory = String(log.dropFirst("embedded:".count))
             guard FileManager.default.fileExists(atPath: directory + "/log.sqlite") else {
                 throw ConfigurationFailure("log: there is no log in \(directory)")
@@ -51,13 +53,17 @@ struct LogCommand: AsyncParsableCommand {
                     for partition in partitions {
                         guard let bound = bounds[partition] else { continue }
                         if place.json {
-                            print("{\"topic\":\(HTTPAPI.string(topic.name)),\"partition\":\(partition.partition),\"earliest\":\(bound.earliest),\"end\":\(bound.end)}")
+                            print(
+                                "{\"topic\":\(HTTPAPI.string(topic.name)),\"partition\":\(partition.partition),\"earliest\":\(bound.earliest),\"end\":\(bound.end)}"
+                            )
                         }
                         cells.append([topic.name, "\(partition.partition)", "\(bound.earliest)", "\(bound.end)"])
                     }
                 }
                 if !place.json {
-                    for line in TableText.lines(["topic", "partition", "earliest", "end"], cells, isNumber: [false, true, true, true]) { print(line) }
+                    for line in TableText.lines(
+                        ["topic", "partition", "earliest", "end"], cells, isNumber: [false, true, true, true])
+                    { print(line) }
                 }
             } catch {
                 throw CommandFailure("\(error)")
@@ -106,7 +112,8 @@ struct LogCommand: AsyncParsableCommand {
             let valueText = value.map { String(decoding: $0, as: UTF8.self) }
             if place.json {
                 print(
-                    "{\"offset\":\(offset),\"append_time\":\(time),\"key\":\(keyText.map { HTTPAPI.string($0) } ?? "null"),\"value\":\(valueText.map { HTTPAPI.string($0) } ?? "null")}")
+                    "{\"offset\":\(offset),\"append_time\":\(time),\"key\":\(keyText.map { HTTPAPI.string($0) } ?? "null"),\"value\":\(valueText.map { HTTPAPI.string($0) } ?? "null")}"
+                )
             } else {
                 print("\(offset)  \(keyText.map { $0 + "  " } ?? "")\(valueText ?? "(tombstone)")")
             }
@@ -130,7 +137,9 @@ struct LogCommand: AsyncParsableCommand {
                     guard set.count > 0 else { return }
                     let batch = set
                     set = RecordSet()
-                    let result = try await writer.append([PartitionAppend(partition: TopicPartition(topic, partition), records: batch)], idempotency: nil)
+                    let result = try await writer.append(
+                        [PartitionAppend(partition: TopicPartition(topic, partition), records: batch)], idempotency: nil
+                    )
                     total += batch.count
                     if place.json { print("{\"offset\":\(result.firstOffsets[0]),\"records\":\(batch.count)}") }
                 }

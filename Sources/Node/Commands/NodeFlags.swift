@@ -31,6 +31,7 @@ extension NodeFlags {
     func settings(_ serve: ServeFlags? = nil) async throws -> NodeSettings {
         try await NodeSettings.load(
             NodeSettings.Flags(
-                data: data, log: log, http: serve?.http, workers: workers, insecure: serve?.insecure ?? false, configuration: config))
+                data: data, log: log, http: serve?.http, workers: workers, insecure: serve?.insecure ?? false,
+                configuration: config))
     }
 }

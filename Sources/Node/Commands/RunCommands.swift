@@ -100,7 +100,9 @@ struct RunCommand: AsyncParsableCommand {
     private static func report(_ status: PipelineStatus, _ seconds: Double, _ json: Bool) {
         // A topic that several tables share is read once.
         var events: [String: Int64] = [:]
-        for source in status.sources.values { events[source.topic] = max(events[source.topic] ?? 0, source.counters.read) }
+        for source in status.sources.values {
+            events[source.topic] = max(events[source.topic] ?? 0, source.counters.read)
+        }
         let total = events.values.reduce(0, +)
         func hexadecimal(_ value: UInt64) -> String {
             let digits = String(value, radix: 16)
@@ -119,9 +121,15 @@ struct RunCommand: AsyncParsableCommand {
             return
         }
         var rows = [["records read", "\(total)", ""], ["epochs", "\(status.committedEpoch)", ""]]
-        for (name, sink) in sinks { rows.append(["sink \(name)", "\(sink.rows) rows", "checksum \(hexadecimal(sink.checksum))"]) }
+        for (name, sink) in sinks {
+            rows.append(["sink \(name)", "\(sink.rows) rows", "checksum \(hexadecimal(sink.checksum))"])
+        }
         for (name, view) in views { rows.append(["view \(name)", "\(view.rows) rows", ""]) }
-        for row in rows { print(row[0].padding(toLength: 24, withPad: " ", startingAt: 0) + row[1] + (row[2].isEmpty ? "" : "  " + row[2])) }
+        for row in rows {
+            print(
+                row[0].padding(toLength: 24, withPad: " ", startingAt: 0) + row[1]
+                    + (row[2].isEmpty ? "" : "  " + row[2]))
+        }
     }
 }
 
@@ -129,7 +137,9 @@ extension Logger {
     /// The node's log: to standard error, so that standard output stays the command's answer.
     static func node(json: Bool) -> Logger {
         var logger = Logger(label: "dataprism") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = ProcessInfo.processInfo.environment["DATAPRISM_LOG_LEVEL"].flatMap { Logger.Level(rawValue: $0) } ?? .warning
+        logger.logLevel =
+            ProcessInfo.processInfo.environment["DATAPRISM_LOG_LEVEL"].flatMap { Logger.Level(rawValue: $0) }
+            ?? .warning
         return logger
     }
 }

@@ -41,19 +41,25 @@ struct NodeSettings: Sendable {
         let data = flags.data ?? reader.string(forKey: "data") ?? "data"
         let http = flags.http ?? reader.string(forKey: "http") ?? "127.0.0.1:7070"
         let (host, port) = try address(http)
-        let workers = try flags.workers ?? integer("workers", reader.string(forKey: "workers")) ?? ProcessInfo.processInfo.activeProcessorCount
-        guard (1...64).contains(workers) else { throw ConfigurationFailure("workers: \(workers); 1 to 64 are possible") }
+        let workers =
+            try flags.workers ?? integer("workers", reader.string(forKey: "workers"))
+            ?? ProcessInfo.processInfo.activeProcessorCount
+        guard (1...64).contains(workers) else {
+            throw ConfigurationFailure("workers: \(workers); 1 to 64 are possible")
+        }
         let insecure = try flags.insecure || boolean("insecure", reader.string(forKey: "insecure")) ?? false
         let log = try logDirectory(flags.log ?? reader.string(forKey: "log"), data)
         if !insecure, !["127.0.0.1", "localhost", "::1"].contains(host) {
             throw ConfigurationFailure(
-                "http: \(host) is not a loopback address, and there is no authentication; bind to 127.0.0.1, or say --insecure")
+                "http: \(host) is not a loopback address, and there is no authentication; bind to 127.0.0.1, or say --insecure"
+            )
         }
         return NodeSettings(data: data, log: log, host: host, port: port, workers: workers, isInsecure: insecure)
     }
 
     static func address(_ text: String) throws -> (String, Int) {
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port),
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65_535).contains(port),
             colon != text.startIndex
         else { throw ConfigurationFailure("http: \"\(text)\" is not HOST:PORT, such as 127.0.0.1:7070") }
         let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
@@ -64,7 +70,9 @@ struct NodeSettings: Sendable {
         guard let text else { return data + "/log" }
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
         if parts.count == 2, parts[0] == "embedded", !parts[1].isEmpty { return parts[1] }
-        if parts.count == 2, parts[0] == "kafka" { throw ConfigurationFailure("log: Kafka is not supported yet; use embedded:DIRECTORY") }
+        if parts.count == 2, parts[0] == "kafka" {
+            throw ConfigurationFailure("log: Kafka is not supported yet; use embedded:DIRECTORY")
+        }
         throw ConfigurationFailure("log: \"\(text)\" is not embedded:DIRECTORY")
     }
 
@@ -76,7 +84,10 @@ struct NodeSettings: Sendable {
 
     private static func boolean(_ key: String, _ text: String?) throws -> Bool? {
         guard let text else { return nil }
-        guard let value = ["true": true, "1": true, "yes": true, "false": false, "0": false, "no": false][text.lowercased()] else {
+        guard
+            let value = ["true": true, "1": true, "yes": true, "false": false, "0": false, "no": false][
+                text.lowercased()]
+        else {
             throw ConfigurationFailure("\(key): \"\(text)\" is neither true nor false")
         }
         return value
@@ -95,7 +106,8 @@ struct NodeSettings: Sendable {
         }
         for key in object.keys.sorted() where !keys.contains(key) {
             let nearest = keys.min { distance($0, key) < distance($1, key) } ?? ""
-            throw ConfigurationFailure("configuration file \(path): unknown key \"\(key)\"; did you mean \"\(nearest)\"?")
+            throw ConfigurationFailure(
+                "configuration file \(path): unknown key \"\(key)\"; did you mean \"\(nearest)\"?")
         }
     }
 

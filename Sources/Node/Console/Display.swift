@@ -25,7 +25,9 @@ struct Display: Sendable {
             if status.phase == .stopped { throw CancellationError() }
             guard status.replay.total > 0 else { continue }
             if isTerminal {
-                print("\r\u{1B}[2K" + Self.bar("replaying the log", status.replay.done, status.replay.total), terminator: "")
+                print(
+                    "\r\u{1B}[2K" + Self.bar("replaying the log", status.replay.done, status.replay.total),
+                    terminator: "")
                 fflush(nil)
                 shown = true
             } else if json {
@@ -39,7 +41,8 @@ struct Display: Sendable {
     static func bar(_ title: String, _ done: Int64, _ total: Int64) -> String {
         let share = total > 0 ? min(Double(done) / Double(total), 1) : 1
         let filled = Int(share * 30)
-        return "\(title) [\(String(repeating: "█", count: filled))\(String(repeating: "░", count: 30 - filled))] \(Int(share * 100)) %  \(count(done)) of \(count(total))"
+        return
+            "\(title) [\(String(repeating: "█", count: filled))\(String(repeating: "░", count: 30 - filled))] \(Int(share * 100)) %  \(count(done)) of \(count(total))"
     }
 
     static func count(_ number: Int64) -> String {
@@ -67,9 +70,13 @@ struct Display: Sendable {
             } else if round % 10 == 0, round > 0 {
                 let status = await assembly.coordinator.status()
                 if json {
-                    print("{\"event\":\"status\",\"epoch\":\(status.committedEpoch),\"records_per_second\":\(status.recordsPerSecond)}")
+                    print(
+                        "{\"event\":\"status\",\"epoch\":\(status.committedEpoch),\"records_per_second\":\(status.recordsPerSecond)}"
+                    )
                 } else {
-                    print("epoch \(status.committedEpoch), \(Self.count(Int64(status.recordsPerSecond))) records/s, \(status.views.count) views")
+                    print(
+                        "epoch \(status.committedEpoch), \(Self.count(Int64(status.recordsPerSecond))) records/s, \(status.views.count) views"
+                    )
                 }
             }
             fflush(nil)
@@ -82,7 +89,9 @@ struct Display: Sendable {
         let status = await assembly.coordinator.status()
         let bold = { (text: String) in "\u{1B}[1m\(text)\u{1B}[0m" }
         let dim = { (text: String) in "\u{1B}[2m\(text)\u{1B}[0m" }
-        let milliseconds = { (value: Int64?) in value.map { $0 < 10_000 ? "\(Double($0 / 100) / 10) ms" : "\($0 / 1000) ms" } ?? "–" }
+        let milliseconds = { (value: Int64?) in
+            value.map { $0 < 10_000 ? "\(Double($0 / 100) / 10) ms" : "\($0 / 1000) ms" } ?? "–"
+        }
         var lines = [
             bold("Dataprism") + "  \(settings.data)  http://\(url)", "",
             "\(bold(Self.count(Int64(status.recordsPerSecond)))) events/s   epoch \(bold(Self.count(status.committedEpoch)))   \(Int(status.epochsPerSecond)) epochs/s"
@@ -114,8 +123,10 @@ struct Display: Sendable {
         }
         let example = views.first?.name ?? "view"
         lines += [
-            "", dim("ask it from another terminal:"), "  curl -s \(url)/sql --data 'SELECT * FROM \(example) LIMIT 5'", "  curl -s '\(url)/views/\(example)?limit=5'",
-            "  \(CommandLine.arguments[0]) sql --url http://\(url) -c 'SELECT * FROM \(example) LIMIT 5'", dim("Ctrl-C stops it; run again, it goes on where it was."),
+            "", dim("ask it from another terminal:"), "  curl -s \(url)/sql --data 'SELECT * FROM \(example) LIMIT 5'",
+            "  curl -s '\(url)/views/\(example)?limit=5'",
+            "  \(CommandLine.arguments[0]) sql --url http://\(url) -c 'SELECT * FROM \(example) LIMIT 5'",
+            dim("Ctrl-C stops it; run again, it goes on where it was."),
         ]
         return lines
     }

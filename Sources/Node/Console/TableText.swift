@@ -20,7 +20,9 @@ enum TableText {
     }
 
     static func lines(_ names: [String], _ cells: [[String]], isNumber: [Bool]) -> [String] {
-        let clean = cells.map { $0.map { $0.replacing("\n", with: "⏎").replacing("\t", with: " ").replacing("\u{1B}", with: "␛") } }
+        let clean = cells.map {
+            $0.map { $0.replacing("\n", with: "⏎").replacing("\t", with: " ").replacing("\u{1B}", with: "␛") }
+        }
         let widths = names.indices.map { index in max(names[index].count, clean.map { $0[index].count }.max() ?? 0) }
         func padded(_ text: String, _ width: Int, right: Bool) -> String {
             let blanks = String(repeating: " ", count: max(width - text.count, 0))
@@ -28,7 +30,9 @@ enum TableText {
         }
         var lines = [names.indices.map { padded(names[$0], widths[$0], right: isNumber[$0]) }.joined(separator: " | ")]
         lines.append(widths.map { String(repeating: "-", count: $0) }.joined(separator: "-+-"))
-        for row in clean { lines.append(row.indices.map { padded(row[$0], widths[$0], right: isNumber[$0]) }.joined(separator: " | ")) }
+        for row in clean {
+            lines.append(row.indices.map { padded(row[$0], widths[$0], right: isNumber[$0]) }.joined(separator: " | "))
+        }
         return lines
     }
 }

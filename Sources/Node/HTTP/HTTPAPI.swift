@@ -33,7 +33,9 @@ struct HTTPAPI {
             try await append(request, topic: context.parameters.require("topic"))
         }
         router.get("/views") { _, _ in try await views() }
-        router.get("/views/{view}") { request, context in try await view(request, name: context.parameters.require("view")) }
+        router.get("/views/{view}") { request, context in
+            try await view(request, name: context.parameters.require("view"))
+        }
         router.get("/status") { _, _ in try await status() }
         router.get("/healthz") { _, _ in Self.json("{\"status\":\"ok\"}") }
         router.get("/readyz") { _, _ in try await ready() }
@@ -50,7 +52,8 @@ struct HTTPAPI {
     // MARK: SQL and views
 
     private func sql(_ request: Request) async throws -> Response {
-        let body = try await read(request.body, max: Gateway.statementBytesMax, contentLength: request.headers[.contentLength])
+        let body = try await read(
+            request.body, max: Gateway.statementBytesMax, contentLength: request.headers[.contentLength])
         guard let text = String(validating: body, as: UTF8.self) else {
             throw Failure(.badRequest("22021"), "the body is not valid UTF-8")
         }
@@ -60,19 +63,26 @@ struct HTTPAPI {
     private func view(_ request: Request, name: String) async throws -> Response {
         let (catalog, _) = await coordinator.catalog()
         let known = catalog[name].map { $0.isQueryable } ?? name.hasSuffix(".dead")
-        guard known else { throw Failure(.notFound, "there is no materialized view \"\(name)\"", hint: "GET /views lists them.") }
+        guard known else {
+            throw Failure(.notFound, "there is no materialized view \"\(name)\"", hint: "GET /views lists them.")
+        }
         let parameters = request.uri.queryParameters
         var conditions: [String] = []
         let keys = parameters.getAll("key")
         if !keys.isEmpty {
             let columns = catalog[name].map { relation in relation.key.map { relation.columns[$0].name } } ?? []
-            guard !columns.isEmpty else { throw Failure(.badRequest("key"), "view \"\(name)\" has no known key", hint: "Use where=….") }
+            guard !columns.isEmpty else {
+                throw Failure(.badRequest("key"), "view \"\(name)\" has no known key", hint: "Use where=….")
+            }
             guard keys.count == columns.count else {
                 throw Failure(
-                    .badRequest("key"), "\(keys.count) key values; the key of \"\(name)\" is (\(columns.joined(separator: ", ")))",
+                    .badRequest("key"),
+                    "\(keys.count) key values; the key of \"\(name)\" is (\(columns.joined(separator: ", ")))",
                     hint: "Give key=… once per column, in this order.")
             }
-            conditions = zip(columns, keys).map { "\(Self.quoted($0)) = '\($1.replacingOccurrences(of: "'", with: "''"))'" }
+            conditions = zip(columns, keys).map {
+                "\(Self.quoted($0)) = '\($1.replacingOccurrences(of: "'", with: "''"))'"
+            }
         }
         if let filter = parameters.get("where") { conditions.append("(\(filter)\n)") }
         var text = "SELECT * FROM \(Self.quoted(name))"
@@ -87,14 +97,17 @@ struct HTTPAPI {
         return try await answer(text, request, isOneStatement: true)
     }
 
-    private static func quoted(_ name: String) -> String { "\"" + name.replacingOccurrences(of: "\"", with: "\"\"") + "\"" }
+    private static func quoted(_ name: String) -> String {
+        "\"" + name.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+    }
 
     /// `column [asc|desc], …` as an ORDER BY list.
     private static func order(_ text: String) throws -> String {
         try text.split(separator: ",", omittingEmptySubsequences: false).map { item -> String in
             let words = item.split(separator: " ")
             guard let column = words.first, words.count <= 2 else {
-                throw Failure(.badRequest("order"), "order=\(text.prefix(100)) is not a list of columns, each with asc or desc")
+                throw Failure(
+                    .badRequest("order"), "order=\(text.prefix(100)) is not a list of columns, each with asc or desc")
             }
             let direction = words.count == 2 ? words[1].lowercased() : "asc"
             guard direction == "asc" || direction == "desc" else {
@@ -106,7 +119,9 @@ struct HTTPAPI {
 
     private func answer(_ text: String, _ request: Request, isOneStatement: Bool = false) async throws -> Response {
         let answer = try await gateway.execute(text, try options(request))
-        if isOneStatement, answer.tags.count != 1 { throw Failure(.badRequest("where"), "where holds more than one expression") }
+        if isOneStatement, answer.tags.count != 1 {
+            throw Failure(.badRequest("where"), "where holds more than one expression")
+        }
         var headers: HTTPFields = [.contentType: "application/x-ndjson"]
         if let epoch = answer.epoch, let name = Self.epochHeader { headers[name] = String(epoch) }
         if let frontier = answer.frontier, let name = Self.frontierHeader { headers[name] = frontier.token }
@@ -136,13 +151,17 @@ struct HTTPAPI {
         var options = Gateway.Options()
         for token in request.uri.queryParameters.getAll("after") {
             guard let frontier = Frontier(token: token) else {
-                throw Failure(.badRequest("after"), "after=\(token.prefix(60)) is not a frontier token", hint: "Pass a token as it was answered.")
+                throw Failure(
+                    .badRequest("after"), "after=\(token.prefix(60)) is not a frontier token",
+                    hint: "Pass a token as it was answered.")
             }
             options.after = options.after.merging(frontier)
         }
         if let text = request.uri.queryParameters.get("timeout") {
             guard let seconds = Double(text), seconds >= 0, seconds <= Self.timeoutMax else {
-                throw Failure(.badRequest("timeout"), "timeout=\(text.prefix(40)) is not a number of seconds from 0 to \(Int(Self.timeoutMax))")
+                throw Failure(
+                    .badRequest("timeout"),
+                    "timeout=\(text.prefix(40)) is not a number of seconds from 0 to \(Int(Self.timeoutMax))")
             }
             options.timeout = .milliseconds(Int64(seconds * 1000))
         }
@@ -153,10 +172,13 @@ struct HTTPAPI {
         let (catalog, _) = await coordinator.catalog()
         let status = await coordinator.status()
         let lines = catalog.ordered.filter(\.isQueryable).map { relation in
-            let columns = relation.columns.map { "{\"name\":\(Self.string($0.name)),\"type\":\(Self.string($0.type.name))}" }
+            let columns = relation.columns.map {
+                "{\"name\":\(Self.string($0.name)),\"type\":\(Self.string($0.type.name))}"
+            }
             let key = relation.key.map { Self.string(relation.columns[$0].name) }
             let view = status.views[relation.name]
-            return "{\"name\":\(Self.string(relation.name)),\"columns\":[\(columns.joined(separator: ","))],\"key\":[\(key.joined(separator: ","))],"
+            return
+                "{\"name\":\(Self.string(relation.name)),\"columns\":[\(columns.joined(separator: ","))],\"key\":[\(key.joined(separator: ","))],"
                 + "\"rows\":\(view?.rows ?? 0),\"active\":\(view?.isActive ?? false)}"
         }
         return Self.json("[" + lines.joined(separator: ",") + "]")
@@ -170,7 +192,9 @@ struct HTTPAPI {
         let body = try await read(request.body, max: Self.bodyBytesMax, contentLength: request.headers[.contentLength])
         if let name = HTTPField.Name("Idempotency-Key"), let text = request.headers[name] {
             guard (1...128).contains(text.utf8.count) else {
-                throw Failure(.badRequest("idempotency_key"), "Idempotency-Key has \(text.utf8.count) bytes; 1 to 128 are possible")
+                throw Failure(
+                    .badRequest("idempotency_key"),
+                    "Idempotency-Key has \(text.utf8.count) bytes; 1 to 128 are possible")
             }
             key = Coordinator.AppendKey(key: text, bodyHash: Ingest.hash(body))
         }
@@ -223,20 +247,23 @@ struct HTTPAPI {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let data = try encoder.encode(await coordinator.status())
         return Response(
-            status: .ok, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
+            status: .ok, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
     }
 
     private func ready() async throws -> Response {
         let status = await coordinator.status()
         guard status.isReady else {
-            throw Failure(.notReady, "the node replays its log: \(status.replay.done) of \(status.replay.total) records")
+            throw Failure(
+                .notReady, "the node replays its log: \(status.replay.done) of \(status.replay.total) records")
         }
         return Self.json("{\"status\":\"ready\",\"epoch\":\(status.committedEpoch)}")
     }
 
     static func json(_ text: String) -> Response {
         Response(
-            status: .ok, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: ByteBuffer(string: text + "\n")))
+            status: .ok, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text + "\n")))
     }
 
     /// A JSON string with its quotes.
@@ -262,7 +289,9 @@ struct FailureMiddleware: RouterMiddleware {
         } catch let failure as Failure {
             return response(failure)
         } catch let error as HTTPError {
-            if error.status == .notFound { return response(Failure(.notFound, "there is no such path; /openapi.json describes all")) }
+            if error.status == .notFound {
+                return response(Failure(.notFound, "there is no such path; /openapi.json describes all"))
+            }
             return response(
                 Failure(.statement("http", Int(error.status.code)), error.body ?? error.status.reasonPhrase))
         } catch is CancellationError {

@@ -37,7 +37,9 @@ struct Ingest {
                     end = bytes.count
                 }
                 var stop = end
-                while stop > start, bytes[stop - 1] == 0x0D || bytes[stop - 1] == 0x20 || bytes[stop - 1] == 0x09 { stop -= 1 }
+                while stop > start, bytes[stop - 1] == 0x0D || bytes[stop - 1] == 0x20 || bytes[stop - 1] == 0x09 {
+                    stop -= 1
+                }
                 if stop > start { ingest.add(UnsafeRawBufferPointer(rebasing: bytes[start..<stop]), line: line, keyed) }
                 start = end + 1
             }
@@ -48,7 +50,11 @@ struct Ingest {
 
     private mutating func add(_ record: UnsafeRawBufferPointer, line: Int, _ keyed: TableSchema?) {
         guard record.count <= HTTPAPI.recordBytesMax else {
-            errors.append((line, "record_too_large", "the record has \(record.count) bytes; the limit is \(HTTPAPI.recordBytesMax); it was not stored"))
+            errors.append(
+                (
+                    line, "record_too_large",
+                    "the record has \(record.count) bytes; the limit is \(HTTPAPI.recordBytesMax); it was not stored"
+                ))
             return
         }
         if let keyed, let key = Self.deletedKey(record, keyed) {
@@ -77,7 +83,9 @@ struct Ingest {
     private static func contains(_ base: UnsafeRawPointer, _ count: Int, _ part: [UInt8]) -> Bool {
         var position = 0
         while position + part.count <= count {
-            guard let found = memchr(base + position, Int32(part[0]), count - position - part.count + 1) else { return false }
+            guard let found = memchr(base + position, Int32(part[0]), count - position - part.count + 1) else {
+                return false
+            }
             position = UnsafeRawPointer(found) - base
             if part.elementsEqual(UnsafeRawBufferPointer(start: found, count: part.count)) { return true }
             position += 1
@@ -96,13 +104,16 @@ struct Ingest {
                 guard let lengthBase = lengths.baseAddress else { return nil }
                 return decoder.decode(
                     RawRecords(
-                        bytes: bytes.baseAddress ?? lengthBase, lengths: lengthBase, count: records.count, firstOffset: 0, appendTime: 0)
+                        bytes: bytes.baseAddress ?? lengthBase, lengths: lengthBase, count: records.count,
+                        firstOffset: 0, appendTime: 0)
                 ).dead
             }
         }
         guard let dead else { return }
         for row in 0..<dead.count {
-            guard case .bigint(let index) = dead.columns[1].datum(at: row), case .text(let message) = dead.columns[5].datum(at: row) else {
+            guard case .bigint(let index) = dead.columns[1].datum(at: row),
+                case .text(let message) = dead.columns[5].datum(at: row)
+            else {
                 continue
             }
             errors.append((lines[Int(index)], "malformed", message + "; it is in the dead letters"))

@@ -1,3 +1,4 @@
+// tidy: long lines, since they are those of a JSON document.
 /// The OpenAPI 3.1 document of the HTTP interface: a test compares it with the registered routes, both ways.
 enum OpenAPIDocument {
     static let text = """
