@@ -178,6 +178,10 @@ struct ErrorTests {
         Case("CREATE SINK s «TO totals", "42601", "syntax error at or near \"TO\""),
         Case("CREATE SOURCE s («1 bigint)", "42601", "syntax error at or near \"1\""),
         Case("CREATE SOURCE s (a bigint) «WIHT (x = 'y')", "42601", "syntax error at or near \"WIHT\""),
+        Case("SELECT 1 «LIMIT 1, 2", "42601", "LIMIT #,# syntax is not supported"),
+        Case("SELECT E'«\\u12'", "22025", "invalid Unicode escape"),
+        Case("SELECT E'\\uD800«'", "42601", "invalid Unicode surrogate pair at or near \"'\""),
+        Case("SELECT U&'«\\zzzz'", "42601", "invalid Unicode escape"),
         Case("SELECT «1a", "42601", "trailing junk after numeric literal at or near \"1a\""),
     ]
 

@@ -87,6 +87,21 @@ struct ParseTests {
         #expect(pipeline.error("SELECT 1\0")?.code == "22021")
     }
 
+    @Test("views that name each other twice do not double the plan for ever")
+    func doubling() throws {
+        var pipeline = Pipeline()
+        var text = "CREATE TABLE t (a bigint); CREATE VIEW v0 AS SELECT a FROM t;"
+        for index in 1...8 {
+            text += "CREATE VIEW v\(index) AS SELECT x.a FROM v\(index - 1) x JOIN v\(index - 1) y ON x.a = y.a;"
+        }
+        try pipeline.run(text)
+        #expect(pipeline.error("CREATE VIEW v9 AS SELECT x.a FROM v8 x JOIN v8 y ON x.a = y.a")?.code == "54001")
+        let tables = (1...40).map { "c\($0) AS (SELECT x.a FROM c\($0 - 1) x JOIN c\($0 - 1) y ON x.a = y.a)" }
+        #expect(
+            pipeline.error("WITH c0 AS (SELECT 1 AS a), \(tables.joined(separator: ", ")) SELECT * FROM c40")?.code
+                == "54001")
+    }
+
     @Test("every truncation and every lost token is parsed or refused")
     func mutations() throws {
         var pipeline = Pipeline()

@@ -141,6 +141,10 @@ struct QueryTests {
             "SELECT id, window_end FROM tumble((SELECT id, ts FROM v WHERE id = 3), ts, INTERVAL '1 minute') z",
             ["3|2024-01-01 00:01:00"]
         ),
+        (
+            "SELECT id, row_number() OVER (PARTITION BY g ORDER BY id DESC) AS rn FROM v ORDER BY id",
+            ["1|2", "2|1", "3|2", "4|1"]
+        ),
         ("SELECT id FROM v LIMIT 0", []),
         ("SELECT s.id FROM (SELECT * FROM v ORDER BY n DESC NULLS LAST LIMIT 2) s ORDER BY 1", ["2", "3"]),
         ("SELECT s.id FROM (SELECT id FROM v ORDER BY id LIMIT 2 OFFSET 1) s ORDER BY 1", ["2", "3"]),

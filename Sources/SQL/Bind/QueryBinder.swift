@@ -16,6 +16,8 @@ struct BoundQuery {
     var orderBy: [SortKey] = []
     var limit: Int?
     var offset = 0
+    /// Of a table of WITH: how many relations are named in it.
+    var relationCount = 0
 
     /// The plan without the columns that are only for ordering.
     var visiblePlan: Plan { Plan.selecting(plan, Array(columns.indices)) }
@@ -38,6 +40,8 @@ final class QueryBinder {
     private(set) var scans: Set<String> = []
     /// Tables of WITH, innermost last.
     private var commonTables: [[String: BoundQuery]] = []
+    /// Relations named so far; see ``Limits/relationsMax``.
+    private var relationCount = 0
     /// How many inlined views are open: what they name is not named by the statement.
     private var viewDepth = 0
 
@@ -56,7 +60,9 @@ final class QueryBinder {
             guard commonTables[commonTables.count - 1][table.name] == nil else {
                 throw Failure("42712", "WITH query name \"\(table.name)\" specified more than once", at: table.location)
             }
+            let before = relationCount
             var bound = try bind(table.query, isTop: false)
+            bound.relationCount = relationCount - before
             bound.plan = bound.visiblePlan
             try Self.rename(&bound.columns, table.columns, of: table.name, at: table.location)
             commonTables[commonTables.count - 1][table.name] = bound
@@ -279,10 +285,12 @@ final class QueryBinder {
     /// A relation's rows and the columns that can be named.
     func relation(_ name: NameSyntax) throws(Failure) -> (plan: Plan, columns: [Scope.Column]) {
         if name.qualifier == nil, let table = commonTable(name.name) {
+            try count(max(1, table.relationCount), at: name.location)
             return (
                 table.plan, table.columns.map { Scope.Column(name: $0.name, type: $0.type, isNullable: $0.isNullable) }
             )
         }
+        try count(1, at: name.location)
         if let relation = catalog[name.text] {
             note(relation.name)
             return try rows(of: relation, at: name.location)
@@ -298,6 +306,15 @@ final class QueryBinder {
         throw Failure(
             "42P01", "relation \"\(name.text)\" does not exist", at: name.location,
             hint: Suggestion.hint(for: name.text, among: knownNames))
+    }
+
+    private func count(_ relations: Int, at location: Int) throws(Failure) {
+        relationCount += relations
+        guard relationCount <= Limits.relationsMax else {
+            throw Failure(
+                "54001", "the query reads more than \(Limits.relationsMax) relations", at: location,
+                hint: "Relations under views and WITH count each time that they are named; make a view materialized.")
+        }
     }
 
     private func note(_ name: String) {

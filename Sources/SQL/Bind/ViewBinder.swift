@@ -15,7 +15,7 @@ enum ViewBinder {
         }
         try QueryBinder.rename(&query.columns, create.columns, of: name, at: create.name.location)
         try checkColumns(query.columns)
-        let plan = try Optimiser.optimise(query.visiblePlan)
+        let plan = try Optimiser.optimise(query.visiblePlan, for: .maintained)
         let lowering = Lowering(mode: .maintained, owner: name, firstID: catalog.nextOperator)
         var result = try lowering.lower(plan)
         let columns = schema(query.columns, result)
@@ -67,7 +67,7 @@ enum ViewBinder {
         let (plan, columns) = try binder.relation(create.input)
         let visible = columns.indices.filter { !columns[$0].isHidden }
         let lowering = Lowering(mode: .maintained, owner: name, firstID: catalog.nextOperator)
-        let result = try lowering.lower(try Optimiser.optimise(.selecting(plan, visible)))
+        let result = try lowering.lower(try Optimiser.optimise(.selecting(plan, visible), for: .maintained))
         let node = lowering.node(
             .sink(OperatorKind.Sink(name: name, connector: connector, options: [:])), [result.id], result.types,
             "Sink \(name): \(connector)")
@@ -115,7 +115,7 @@ enum ViewBinder {
         let binder = QueryBinder(catalog: catalog, mode: .adHoc)
         let query = try binder.bind(syntax, isTop: true)
         let lowering = Lowering(mode: .adHoc, owner: "", firstID: 1)
-        let result = try lowering.lower(try Optimiser.optimise(query.plan))
+        let result = try lowering.lower(try Optimiser.optimise(query.plan, for: .adHoc))
         let plan = QueryPlan(
             graph: Graph(nodes: lowering.nodes), output: result.id, columns: schema(query.columns, result),
             orderBy: query.orderBy,

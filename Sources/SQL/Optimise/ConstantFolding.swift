@@ -54,6 +54,7 @@ enum ConstantFolding {
 
     /// Computes an expression without columns.
     static func value(of expression: Expression) -> Result<Datum, RowError> {
+        if let datum = expression.literalValue { return .success(datum) }
         do throws(GraphError) {
             var errors: [RowError] = []
             let column = try CompiledExpression(expression).evaluate([], count: 1, errors: &errors)

@@ -2,28 +2,33 @@ internal import Dataflow
 
 /// The rules, in the order in which they run: each is a function from a plan to an equal plan.
 enum Optimiser {
-    static func optimise(_ plan: Plan) throws(Failure) -> Plan {
+    static func optimise(_ plan: Plan, for mode: QueryBinder.Mode) throws(Failure) -> Plan {
         var plan = plan
         plan = try FilterPushdown.apply(plan)
         plan = GroupKeyReduction.apply(plan)
         plan = ColumnPruning.apply(plan)
         plan = ProjectMerge.apply(plan)
-        try RowNumberCheck.check(plan)
-        return plan
+        return try UnboundedRowNumber.apply(plan, mode)
     }
 }
 
-/// A row number that nothing bounds would keep every row of the input numbered anew at each change.
-enum RowNumberCheck {
-    static func check(_ plan: Plan) throws(Failure) {
-        if case .rowNumber(_, _, _, let location) = plan {
+/// Rule: a row number that nothing bounds is a top-n of all rows in a query, and refused in a view, where every change would
+/// number the rows behind it anew.
+enum UnboundedRowNumber {
+    static func apply(_ plan: Plan, _ mode: QueryBinder.Mode) throws(Failure) -> Plan {
+        var inputs: [Plan] = []
+        for input in plan.inputs { inputs.append(try apply(input, mode)) }
+        guard case .rowNumber(_, let partitionBy, let orderBy, let location) = plan else {
+            return plan.with(inputs: inputs)
+        }
+        guard mode == .adHoc else {
             throw .unsupported(
                 "row_number() without a bound", at: location,
                 hint:
                     "Keep the first rows in an outer query: SELECT … FROM (SELECT …, row_number() OVER (…) AS rn …) WHERE rn <= 10."
             )
         }
-        for input in plan.inputs { try check(input) }
+        return .topN(inputs[0], partitionBy: partitionBy, orderBy: orderBy, limit: .max, emitsRowNumber: true)
     }
 }
 

@@ -11,6 +11,9 @@ enum Limits {
     static let chainMax = 20_000
     /// Bytes of an identifier, as in PostgreSQL; longer ones are refused, not cut.
     static let identifierBytesMax = 63
+    /// Relations that a query reads, counted as often as it names them, through views and WITH too: their plans are copied
+    /// into its own, so a chain of views that each name the last one twice would double at every step.
+    static let relationsMax = 1_000
     /// Columns of a table or of a query, as in PostgreSQL.
     static let columnsMax = 1600
 

@@ -41,7 +41,8 @@ enum Parser {
             let message = TreeReader.string(error.message)
             // The cursor is 1-based and counts characters.
             let location = error.cursorpos > 0 ? byte(ofCharacter: Int(error.cursorpos) - 1, in: map.rewritten) : nil
-            throw Failure(ParserError.code(message: message), message, at: location)
+            throw Failure(
+                ParserError.code(message: message, function: TreeReader.string(error.funcname)), message, at: location)
         }
         let tree = result.parse_tree
         let unpacked = tree.data.withMemoryRebound(to: UInt8.self, capacity: tree.len) {

@@ -15,6 +15,8 @@ enum ParserError {
         ("unsafe use of", "22P06"),
         ("invalid byte sequence", "22021"),
         ("operator too long", "42601"),
+        ("LIMIT #,# syntax", "42601"),
+        ("cannot be specified without ORDER BY", "42601"),
         ("not yet implemented", "0A000"),
         ("not implemented", "0A000"),
         ("not supported", "0A000"),
@@ -27,10 +29,12 @@ enum ParserError {
         ("is not a valid hexadecimal", "22P02"),
         ("is not a valid binary", "22P02"),
         ("parameter number too large", "22003"),
-        ("identifier", "42602"),
+        ("invalid name syntax", "42602"),
     ]
 
-    static func code(message: String) -> String {
-        codes.first { message.contains($0.part) }?.code ?? "42601"
+    /// `function` is the one that raised it: two raise the same message with different codes.
+    static func code(message: String, function: String) -> String {
+        if function == "str_udeescape" { return "42601" }
+        return codes.first { message.contains($0.part) }?.code ?? "42601"
     }
 }
