@@ -43,7 +43,7 @@ struct QueryGenerator {
 
     mutating func view(named name: String, over views: [GeneratedView]) -> GeneratedView {
         features = []
-        let shape = rng.below(8)
+        let shape = rng.below(10)
         let (query, columns): (Pair, [Workload.Column]) =
             switch shape {
             case 0: projection(over: views)
@@ -52,6 +52,8 @@ struct QueryGenerator {
             case 4: topRows(over: views)
             case 5: union(over: views)
             case 6: join(over: views)
+            case 8: windowJoin()
+            case 9: latest()
             default: distinct(over: views)
             }
         return GeneratedView(name: name, sql: query.sql, oracle: query.oracle, columns: columns, features: features)
@@ -239,6 +241,55 @@ struct QueryGenerator {
             oracle += " WHERE \(filter.oracle)"
         }
         return (Pair(sql: sql, oracle: oracle), columns)
+    }
+
+    /// Rows joined with an aggregate of their own window, as in Nexmark's q7, or two windowed aggregates with each other.
+    private mutating func windowJoin() -> (Pair, [Workload.Column]) {
+        features.insert("window join")
+        let seconds = rng.pick([1, 5, 10])
+        let micros = seconds * 1_000_000
+        let sql = "tumble(timed, ts, INTERVAL '\(seconds) seconds')"
+        let oracle =
+            "(SELECT *, ts / \(micros) * \(micros) AS window_start, ts / \(micros) * \(micros) + \(micros) AS window_end FROM timed)"
+        let key = rng.chance(40) ? ", k" : ""
+        let condition = predicate(Workload.tables[1].columns, prefix: "t.", depth: 1)
+        func inner(_ source: String, _ condition: String) -> String {
+            "(SELECT window_start\(key), window_end AS we, max(v) AS m, count(*) AS n FROM \(source) t WHERE \(condition) GROUP BY window_start, window_end\(key)) a"
+        }
+        let on =
+            "b.window_start = a.window_start" + (key.isEmpty ? "" : " AND b.k = a.k")
+            + (rng.chance(60) ? " AND b.v = a.m" : "")
+        let list = "b.window_start AS w, a.we AS e, b.id AS i, a.m AS m, a.n AS n"
+        let columns = [
+            Workload.Column(name: "w", type: .timestamp), Workload.Column(name: "e", type: .timestamp),
+            Workload.Column(name: "i", type: .bigint), Workload.Column(name: "m", type: .bigint),
+            Workload.Column(name: "n", type: .bigint),
+        ]
+        return (
+            Pair(
+                sql: "SELECT \(list) FROM \(sql) b JOIN \(inner(sql, condition.sql)) ON \(on)",
+                oracle: "SELECT \(list) FROM \(oracle) b JOIN \(inner(oracle, condition.oracle)) ON \(on)"), columns
+        )
+    }
+
+    /// The first rows of each window, and what is counted over them.
+    private mutating func latest() -> (Pair, [Workload.Column]) {
+        features.insert("window top-n")
+        let seconds = rng.pick([1, 5, 10])
+        let micros = seconds * 1_000_000
+        let limit = 1 + rng.below(3)
+        let order = rng.pick(["v", "g", "n"])
+        let sql =
+            "SELECT window_start AS w, count(*) AS c, sum(rn) AS s FROM (SELECT window_start, id, v, g, n, row_number() OVER (PARTITION BY window_start ORDER BY \(order) DESC NULLS LAST) AS rn FROM tumble(timed, ts, INTERVAL '\(seconds) seconds')) t WHERE rn <= \(limit) GROUP BY window_start"
+        let oracle =
+            "SELECT window_start AS w, count(*) AS c, sum(rn) AS s FROM (SELECT window_start, row_number() OVER (PARTITION BY window_start ORDER BY \(order) DESC NULLS LAST, id, v NULLS LAST, g NULLS LAST, n NULLS LAST) AS rn FROM (SELECT *, ts / \(micros) * \(micros) AS window_start FROM timed)) t WHERE rn <= \(limit) GROUP BY window_start"
+        return (
+            Pair(sql: sql, oracle: oracle),
+            [
+                Workload.Column(name: "w", type: .timestamp), Workload.Column(name: "c", type: .bigint),
+                Workload.Column(name: "s", type: .numeric),
+            ]
+        )
     }
 
     private mutating func distinct(over views: [GeneratedView]) -> (Pair, [Workload.Column]) {

@@ -73,4 +73,11 @@ struct NexmarkTests {
         for statement in statements.dropLast() { try pipeline.run(statement.text) }
         #expect(try pipeline.explain(statements[statements.count - 1].text) == plan)
     }
+
+    @Test("the example's pipeline compiles")
+    func example() throws {
+        var pipeline = Pipeline()
+        try pipeline.run(try #require(Files.read("examples/auctions.sql")))
+        #expect(pipeline.catalog.ordered.filter(\.isQueryable).count >= 6)
+    }
 }
