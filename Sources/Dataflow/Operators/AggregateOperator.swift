@@ -10,9 +10,7 @@ final class AggregateOperator: Operator {
     private var calls: [Call] = []
     /// Hidden minima of group columns with several encodings: (position among the group columns, state).
     private var shown: [(position: Int, state: AggregateState)] = []
-    /// The sum of the weights of each slot's rows.
-    private var rowCounts = ContiguousArray<Int64>()
-    private var touchedInEpoch = ContiguousArray<Int64>()
+    private var groups = ContiguousArray<Group>()
     private var epoch: Int64 = 1
     /// Slots touched in this epoch, in order, and what they showed before it.
     private var touched: [Int32] = []
@@ -25,8 +23,15 @@ final class AggregateOperator: Operator {
 
     private struct Call {
         let call: AggregateCall
-        let state: AggregateState
+        /// nil for `count(*)`, which is the group's row count.
+        let state: AggregateState?
         let distinct: DistinctFilter?
+    }
+
+    /// What every slot has: the sum of its rows' weights, and the epoch in which it was last touched.
+    private struct Group: BitwiseCopyable {
+        var count: Int64 = 0
+        var touchedInEpoch: Int64 = 0
     }
 
     /// Outputs of a run of touched slots as they were before the epoch.
@@ -46,7 +51,9 @@ final class AggregateOperator: Operator {
         globalRowDue = isGlobal && ownsEmptyKey
         for call in spec.calls {
             let type = call.argument.map { inputTypes[$0] }
-            let state = try AggregateState.make(call, argument: type, isAppendOnly: spec.inputIsAppendOnly)
+            let isRowCount = call.function == .count && call.argument == nil && call.filter == nil
+            let state =
+                isRowCount ? nil : try AggregateState.make(call, argument: type, isAppendOnly: spec.inputIsAppendOnly)
             // The least and the greatest of distinct values are those of all.
             let isFiltered = call.isDistinct && call.function != .min && call.function != .max
             calls.append(Call(call: call, state: state, distinct: isFiltered ? type.map { DistinctFilter($0) } : nil))
@@ -71,21 +78,14 @@ final class AggregateOperator: Operator {
     }
 
     private func update(_ slots: UnsafeBufferPointer<Int32>, _ delta: Delta) {
-        let end = Int(keys.slotEnd)
-        if rowCounts.count < end {
-            let extra = max(end - rowCounts.count, rowCounts.count)
-            rowCounts.append(contentsOf: repeatElement(0, count: extra))
-            touchedInEpoch.append(contentsOf: repeatElement(0, count: extra))
-        }
-        for call in calls { call.state.grow(to: end) }
-        for (_, state) in shown { state.grow(to: end) }
+        grow()
         capture(slots)
         withWeights(delta) { weights in
-            rowCounts.withUnsafeMutableBufferPointer { counts in
+            groups.withUnsafeMutableBufferPointer { groups in
                 if let weights {
-                    for row in 0..<slots.count { counts[Int(slots[row])] &+= weights[row] }
+                    for row in 0..<slots.count { groups[Int(slots[row])].count &+= weights[row] }
                 } else {
-                    for row in 0..<slots.count { counts[Int(slots[row])] &+= 1 }
+                    for row in 0..<slots.count { groups[Int(slots[row])].count &+= 1 }
                 }
             }
             for (position, state) in shown {
@@ -100,18 +100,30 @@ final class AggregateOperator: Operator {
         }
     }
 
+    private func grow() {
+        let end = Int(keys.slotEnd)
+        if groups.count < end {
+            groups.append(contentsOf: repeatElement(Group(), count: max(end - groups.count, groups.count)))
+        }
+        for call in calls { call.state?.grow(to: end) }
+        for (_, state) in shown { state.grow(to: end) }
+    }
+
+    private func rowCount(_ slot: Int32) -> Int64 { groups[Int(slot)].count }
+
     private func update(
         _ call: Call, _ slots: UnsafeBufferPointer<Int32>, _ delta: Delta, _ weights: UnsafeBufferPointer<Int64>?
     ) {
+        guard let state = call.state else { return }
         let argument = call.call.argument.map { delta.columns[$0] }
         let filter = call.call.filter.map { delta.columns[$0] }
         if filter == nil, argument?.validity == nil, call.distinct == nil {
-            return call.state.update(slots, argument, weights)
+            return state.update(slots, argument, weights)
         }
         counted(slots, argument, weights, filter) { slots, argument, weights in
-            guard let distinct = call.distinct, let argument else { return call.state.update(slots, argument, weights) }
+            guard let distinct = call.distinct, let argument else { return state.update(slots, argument, weights) }
             distinct.changes(slots, argument, weights) { slots, argument, weights in
-                call.state.update(slots, argument, weights)
+                state.update(slots, argument, weights)
             }
         }
     }
@@ -156,13 +168,22 @@ final class AggregateOperator: Operator {
     /// Notes what slots show that are touched for the first time in this epoch.
     private func capture(_ slots: UnsafeBufferPointer<Int32>) {
         let start = touched.count
-        for slot in slots where touchedInEpoch[Int(slot)] != epoch {
-            touchedInEpoch[Int(slot)] = epoch
-            touched.append(slot)
-            keys.noteChange(slot)
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: slots.count) { first in
+            var count = 0
+            groups.withUnsafeMutableBufferPointer { groups in
+                let epoch = epoch
+                for slot in slots where groups[Int(slot)].touchedInEpoch != epoch {
+                    groups[Int(slot)].touchedInEpoch = epoch
+                    first[count] = slot
+                    count &+= 1
+                }
+            }
+            let new = UnsafeBufferPointer(rebasing: first[0..<count])
+            touched.append(contentsOf: new)
+            keys.noteChanges(new)
         }
         guard touched.count > start else { return }
-        let existed = touched[start...].map { rowCounts[Int($0)] != 0 || isGlobal && !globalRowDue }
+        let existed = touched[start...].map { rowCount($0) != 0 || isGlobal && !globalRowDue }
         guard existed.contains(true) else {
             return before.append(Before(existed: existed, columns: [], failures: [], count: existed.count))
         }
@@ -176,8 +197,14 @@ final class AggregateOperator: Operator {
     private func outputs(_ slots: UnsafeBufferPointer<Int32>, _ failures: inout [RowError]) -> [Column] {
         var columns = keys.decode(slots)
         for (position, state) in shown { columns[position] = state.results(slots, &failures) }
-        for call in calls { columns.append(call.state.results(slots, &failures)) }
+        for call in calls { columns.append(call.state?.results(slots, &failures) ?? rowCounts(slots)) }
         return columns
+    }
+
+    private func rowCounts(_ slots: UnsafeBufferPointer<Int32>) -> Column {
+        Column(type: .bigint, count: slots.count) { (out: UnsafeMutableBufferPointer<Int64>) in
+            for row in 0..<slots.count { out[row] = rowCount(slots[row]) }
+        }
     }
 
     override func flush(_ emit: (Delta) -> Void) {
@@ -186,7 +213,8 @@ final class AggregateOperator: Operator {
             keys.encoder.encode([], count: 1, into: encoded)
             var slot: Int32 = 0
             keys.findOrInsert(encoded, &slot)
-            withUnsafePointer(to: slot) { update(empty: UnsafeBufferPointer(start: $0, count: 1)) }
+            grow()
+            withUnsafePointer(to: slot) { capture(UnsafeBufferPointer(start: $0, count: 1)) }
         }
         var position = 0
         for run in before {
@@ -197,43 +225,42 @@ final class AggregateOperator: Operator {
             position += run.count
         }
         if !touched.isEmpty { globalRowDue = false }
-        for slot in touched where rowCounts[Int(slot)] == 0 && !isGlobal {
-            for call in calls {
-                call.state.clear(slot)
-                call.distinct?.clear(slot)
-            }
-            for (_, state) in shown { state.clear(slot) }
-            keys.remove(slot)
-        }
+        for slot in touched where rowCount(slot) == 0 && !isGlobal { clear(slot) }
         touched.removeAll(keepingCapacity: true)
         before.removeAll(keepingCapacity: true)
         epoch += 1
     }
 
-    private func update(empty slots: UnsafeBufferPointer<Int32>) {
-        if rowCounts.isEmpty {
-            rowCounts.append(0)
-            touchedInEpoch.append(0)
+    /// Forgets a group.
+    private func clear(_ slot: Int32) {
+        groups[Int(slot)].count = 0
+        for call in calls {
+            call.state?.clear(slot)
+            call.distinct?.clear(slot)
         }
-        for call in calls { call.state.grow(to: 1) }
-        capture(slots)
+        for (_, state) in shown { state.clear(slot) }
+        keys.remove(slot)
     }
 
     private func emitRun(_ run: Before, _ range: Range<Int>, at position: Int, _ emit: (Delta) -> Void) {
         var failures: [RowError] = []
         let slots = Array(touched[(position + range.lowerBound)..<(position + range.upperBound)])
         let now = slots.withUnsafeBufferPointer { outputs($0, &failures) }
-        let failedNow = Set(failures.map(\.row))
-        let failedBefore = Set(run.failures.map(\.row))
+        var failedNow = [Bool](repeating: false, count: range.count)
+        var failedBefore = failedNow
+        for failure in failures { failedNow[failure.row] = true }
+        for failure in run.failures where range.contains(failure.row) {
+            failedBefore[failure.row - range.lowerBound] = true
+        }
+        var isSame = [Bool](repeating: run.existed[range].contains(true), count: range.count)
+        for (old, new) in zip(run.columns, now) { new.compareEncodings(with: old, from: range.lowerBound, &isSame) }
         var retracted: [Int32] = []
         var inserted: [Int32] = []
-        for index in range {
-            let row = index - range.lowerBound
-            let hadRow = run.existed[index] && !failedBefore.contains(index)
-            let exists = rowCounts[Int(slots[row])] != 0 || isGlobal
-            let hasRow = exists && !failedNow.contains(row)
-            if hadRow, hasRow, isSame(run.columns, index, now, row) { continue }
-            if hadRow { retracted.append(Int32(index)) }
+        for row in 0..<range.count {
+            let hadRow = run.existed[row + range.lowerBound] && !failedBefore[row]
+            let hasRow = (rowCount(slots[row]) != 0 || isGlobal) && !failedNow[row]
+            if hadRow, hasRow, isSame[row] { continue }
+            if hadRow { retracted.append(Int32(row + range.lowerBound)) }
             if hasRow { inserted.append(Int32(row)) }
         }
         if !retracted.isEmpty {
@@ -245,7 +272,7 @@ final class AggregateOperator: Operator {
             let columns = whole ? now : inserted.withUnsafeBufferPointer { rows in now.map { $0.gather(rows) } }
             emit(Delta(columns: columns, count: inserted.count))
         }
-        reportGroups(run, range, now, failures.filter { rowCounts[Int(slots[$0.row])] != 0 || isGlobal })
+        reportGroups(run, range, now, failures.filter { rowCount(slots[$0.row]) != 0 || isGlobal })
     }
 
     /// Errors of whole groups come and go like rows do.
@@ -259,11 +286,6 @@ final class AggregateOperator: Operator {
                     count: run.count))
         }
         if !failures.isEmpty { report(failures, of: Delta(columns: now, count: range.count)) }
-    }
-
-    private func isSame(_ a: [Column], _ i: Int, _ b: [Column], _ j: Int) -> Bool {
-        for (x, y) in zip(a, b) where !x.isIdentical(i, y, j) { return false }
-        return true
     }
 
     // MARK: expiry
@@ -283,13 +305,7 @@ final class AggregateOperator: Operator {
                         oldest = min(oldest, values[row])
                         continue
                     }
-                    rowCounts[Int(slot)] = 0
-                    for call in calls {
-                        call.state.clear(slot)
-                        call.distinct?.clear(slot)
-                    }
-                    for (_, state) in shown { state.clear(slot) }
-                    keys.remove(slot)
+                    clear(slot)
                 }
             }
         }
@@ -297,31 +313,50 @@ final class AggregateOperator: Operator {
 
     override var stateEntries: Int { keys.count + calls.reduce(0) { $0 + ($1.distinct?.count ?? 0) } }
     override var stateBytes: Int {
-        keys.byteCount + rowCounts.capacity * 16
-            + calls.reduce(0) { $0 + $1.state.byteCount + ($1.distinct?.byteCount ?? 0) }
+        keys.byteCount + groups.capacity * MemoryLayout<Group>.stride
+            + calls.reduce(0) { $0 + ($1.state?.byteCount ?? 0) + ($1.distinct?.byteCount ?? 0) }
     }
 }
 
 extension Column {
-    /// Whether two values print alike: of one type, both NULL or of one encoding.
-    func isIdentical(_ row: Int, _ other: Column, _ otherRow: Int) -> Bool {
-        let (a, b) = (isNull(row), other.isNull(otherRow))
-        if a || b { return a == b }
-        switch type {
-        case .double:
-            return withValues(as: Double.self) { x in
-                other.withValues(as: Double.self) { y in
-                    x[row].bitPattern == y[otherRow].bitPattern || x[row].isNaN && y[otherRow].isNaN
+    /// Clears `isSame[row]` where the row does not print as row `start + row` of `other`, which is of the same type.
+    fileprivate func compareEncodings(with other: Column, from start: Int, _ isSame: inout [Bool]) {
+        switch type.storage {
+        case .uint8: compare(UInt8.self, other, start, &isSame) { $0 == $1 }
+        case .int16: compare(Int16.self, other, start, &isSame) { $0 == $1 }
+        case .int32: compare(Int32.self, other, start, &isSame) { $0 == $1 }
+        case .int64: compare(Int64.self, other, start, &isSame) { $0 == $1 }
+        case .float64:
+            compare(Double.self, other, start, &isSame) { $0.bitPattern == $1.bitPattern || $0.isNaN && $1.isNaN }
+        case .decimal: compare(Decimal.self, other, start, &isSame) { $0 == $1 }
+        case .interval: compare(Interval.self, other, start, &isSame) { $0 == $1 }
+        case .bytes:
+            for row in 0..<count where isSame[row] {
+                isSame[row] = RowOrder.compare(self, row, other, start + row) == 0
+            }
+        }
+    }
+
+    @inline(__always)
+    private func compare<Value: FixedWidthValue>(
+        _: Value.Type, _ other: Column, _ start: Int, _ isSame: inout [Bool], _ isEqual: (Value, Value) -> Bool
+    ) {
+        let hasNulls = validity != nil || other.validity != nil
+        withValues(as: Value.self) { mine in
+            other.withValues(as: Value.self) { theirs in
+                isSame.withUnsafeMutableBufferPointer { isSame in
+                    for row in 0..<count where isSame[row] {
+                        if hasNulls {
+                            let (a, b) = (isNull(row), other.isNull(start &+ row))
+                            if a || b {
+                                isSame[row] = a == b
+                                continue
+                            }
+                        }
+                        isSame[row] = isEqual(mine[row], theirs[start &+ row])
+                    }
                 }
             }
-        case .numeric:
-            return withValues(as: Decimal.self) { x in other.withValues(as: Decimal.self) { y in x[row] == y[otherRow] }
-            }
-        case .interval:
-            return withValues(as: Interval.self) { x in
-                other.withValues(as: Interval.self) { y in x[row] == y[otherRow] }
-            }
-        default: return RowOrder.compareValues(self, row, other, otherRow) == 0
         }
     }
 }

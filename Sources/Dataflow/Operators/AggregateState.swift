@@ -27,12 +27,12 @@ class AggregateState {
         if call.function == .count { return CountState() }
         guard let type else { throw GraphError("\(call.function.rawValue) needs an argument") }
         switch (call.function, type) {
-        case (.sum, .smallint): return IntegerSumState(Int16.self, result: call.type, isAverage: false)
-        case (.sum, .integer): return IntegerSumState(Int32.self, result: call.type, isAverage: false)
-        case (.sum, .bigint): return IntegerSumState(Int64.self, result: call.type, isAverage: false)
-        case (.avg, .smallint): return IntegerSumState(Int16.self, result: call.type, isAverage: true)
-        case (.avg, .integer): return IntegerSumState(Int32.self, result: call.type, isAverage: true)
-        case (.avg, .bigint): return IntegerSumState(Int64.self, result: call.type, isAverage: true)
+        case (.sum, .smallint): return IntegerSumState(result: call.type, isAverage: false)
+        case (.sum, .integer): return IntegerSumState(result: call.type, isAverage: false)
+        case (.sum, .bigint): return IntegerSumState(result: call.type, isAverage: false)
+        case (.avg, .smallint): return IntegerSumState(result: call.type, isAverage: true)
+        case (.avg, .integer): return IntegerSumState(result: call.type, isAverage: true)
+        case (.avg, .bigint): return IntegerSumState(result: call.type, isAverage: true)
         case (.sum, .numeric), (.avg, .numeric): return NumericSumState(isAverage: call.function == .avg)
         case (.sum, .double), (.avg, .double): return DoubleSumState(isAverage: call.function == .avg)
         case (.sum, .interval), (.avg, .interval): return IntervalSumState(isAverage: call.function == .avg)
@@ -76,42 +76,72 @@ final class CountState: AggregateState {
 }
 
 /// sum and avg of integers: 128 bits hold every sum of 2^64 weighted 64-bit values.
-final class IntegerSumState<Value: FixedWidthValue & FixedWidthInteger>: AggregateState {
+final class IntegerSumState: AggregateState {
+    /// The sum as two words, since arithmetic on `Int128` through generic code is slow.
     private struct Accumulator: BitwiseCopyable {
-        var sum: Int128 = 0
+        var low: UInt64 = 0
+        var high: Int64 = 0
         var count: Int64 = 0
+
+        @inline(__always)
+        mutating func add(_ value: Int64) {
+            let (sum, carry) = low.addingReportingOverflow(UInt64(bitPattern: value))
+            low = sum
+            high &+= (value >> 63) &+ (carry ? 1 : 0)
+            count &+= 1
+        }
+
+        @inline(__always)
+        mutating func add(_ value: Int64, weight: Int64) {
+            let product = value.multipliedFullWidth(by: weight)
+            let (sum, carry) = low.addingReportingOverflow(product.low)
+            low = sum
+            high &+= product.high &+ (carry ? 1 : 0)
+            count &+= weight
+        }
+
+        var sum: Int128 { unsafeBitCast((low, high), to: Int128.self) }
     }
     private var accumulators = ContiguousArray<Accumulator>()
     private let result: DataType
     private let isAverage: Bool
 
-    init(_: Value.Type, result: DataType, isAverage: Bool) {
+    init(result: DataType, isAverage: Bool) {
         self.result = result
         self.isAverage = isAverage
     }
 
     override func grow(to end: Int) {
         guard accumulators.count < end else { return }
-        accumulators.append(
-            contentsOf: repeatElement(Accumulator(), count: max(end - accumulators.count, accumulators.count)))
+        let extra = max(end - accumulators.count, accumulators.count)
+        accumulators.append(contentsOf: repeatElement(Accumulator(), count: extra))
     }
 
     override func update(
         _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?
     ) {
         guard let argument else { return }
+        switch argument.type.storage {
+        case .int16: update(slots, argument, weights) { (value: Int16) in Int64(value) }
+        case .int32: update(slots, argument, weights) { (value: Int32) in Int64(value) }
+        case .int64: update(slots, argument, weights) { (value: Int64) in value }
+        case .uint8, .float64, .decimal, .interval, .bytes: preconditionFailure("not an integer: \(argument.type.name)")
+        }
+    }
+
+    @inline(__always)
+    private func update<Value: FixedWidthValue>(
+        _ slots: UnsafeBufferPointer<Int32>, _ argument: Column, _ weights: UnsafeBufferPointer<Int64>?,
+        _ widen: (Value) -> Int64
+    ) {
         argument.withValues(as: Value.self) { values in
             accumulators.withUnsafeMutableBufferPointer { accumulators in
                 if let weights {
                     for row in 0..<slots.count {
-                        accumulators[Int(slots[row])].sum &+= Int128(values[row]) &* Int128(weights[row])
-                        accumulators[Int(slots[row])].count &+= weights[row]
+                        accumulators[Int(slots[row])].add(widen(values[row]), weight: weights[row])
                     }
                 } else {
-                    for row in 0..<slots.count {
-                        accumulators[Int(slots[row])].sum &+= Int128(values[row])
-                        accumulators[Int(slots[row])].count &+= 1
-                    }
+                    for row in 0..<slots.count { accumulators[Int(slots[row])].add(widen(values[row])) }
                 }
             }
         }

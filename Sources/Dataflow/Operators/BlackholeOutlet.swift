@@ -43,7 +43,7 @@ package final class BlackholeOutlet: Outlet {
             column.withText { offsets, bytes in
                 for row in 0..<count {
                     let start = Int(offsets[row])
-                    hashes[row] = XXH3_64bits_withSeed(bytes + start, Int(offsets[row + 1]) - start, hashes[row])
+                    hashes[row] = xxh3_inline_seed(bytes + start, Int(offsets[row + 1]) - start, hashes[row])
                 }
             }
         case .numeric:
@@ -51,23 +51,23 @@ package final class BlackholeOutlet: Outlet {
                 let base = UnsafeRawPointer(values.baseAddress.unsafelyUnwrapped)
                 for row in 0..<count {
                     // Mantissa and scale lie side by side.
-                    hashes[row] = XXH3_64bits_withSeed(base + row * MemoryLayout<Decimal>.stride, 20, hashes[row])
+                    hashes[row] = xxh3_inline_seed(base + row * MemoryLayout<Decimal>.stride, 20, hashes[row])
                 }
             }
         case .double:
             column.withValues(as: Double.self) { values in
                 for row in 0..<count {
                     var bits = values[row].isNaN ? 0x7FF8_0000_0000_0000 : values[row].bitPattern
-                    hashes[row] = XXH3_64bits_withSeed(&bits, 8, hashes[row])
+                    hashes[row] = xxh3_inline_seed(&bits, 8, hashes[row])
                 }
             }
         default:
             let stride = column.type.storage.stride
             let base = UnsafeRawPointer(column.values.base)
-            for row in 0..<count { hashes[row] = XXH3_64bits_withSeed(base + row &* stride, stride, hashes[row]) }
+            for row in 0..<count { hashes[row] = xxh3_inline_seed(base + row &* stride, stride, hashes[row]) }
         }
         guard column.validity != nil else { return }
         var null: UInt8 = 0xFF
-        for row in 0..<count where column.isNull(row) { hashes[row] = XXH3_64bits_withSeed(&null, 1, before[row]) }
+        for row in 0..<count where column.isNull(row) { hashes[row] = xxh3_inline_seed(&null, 1, before[row]) }
     }
 }

@@ -1,4 +1,5 @@
 internal import CXXHash
+import Glibc
 
 /// Turns columns of a batch into bytes per row, for hash tables, placement and state on disk. The encoding is part of the format.
 ///
@@ -50,11 +51,13 @@ package struct KeyEncoder: Sendable {
         keys.reset(count: count)
         if let stride {
             keys.reserve(bytes: count * stride)
-            for row in 0...count { keys.offsets[row] = Int(row * stride) }
-            var position = 0
+            let offsets = keys.offsets
+            for row in 0...count { offsets[row] = row &* stride }
+            var base = keys.bytes
             for (column, type) in zip(columns, types) {
-                write(column, type, count) { row in keys.bytes + (row &* stride &+ position) }
-                position += 1 + Self.width(type)
+                let start = base
+                write(column, type, count) { row in start + row &* stride }
+                base += 1 + Self.width(type)
             }
         } else {
             measure(columns, count, keys)
@@ -66,17 +69,22 @@ package struct KeyEncoder: Sendable {
                     writeText(column, count, keys.bytes, cursor)
                 } else {
                     let size = 1 + Self.width(type)
+                    let bytes = keys.bytes
                     write(column, type, count) { row in
-                        let at = keys.bytes + cursor[row]
+                        let at = bytes + cursor[row]
                         cursor[row] += size
                         return at
                     }
                 }
             }
         }
-        for row in 0..<count {
-            let start = keys.offsets[row]
-            keys.hashes[row] = XXH3_64bits(keys.bytes + start, keys.offsets[row + 1] - start)
+        let (hashes, bytes, offsets) = (keys.hashes, keys.bytes, keys.offsets)
+        switch stride {
+        // Of a constant length the hash becomes a few instructions.
+        case 9: for row in 0..<count { hashes[row] = xxh3_inline(bytes + row &* 9, 9) }
+        case 5: for row in 0..<count { hashes[row] = xxh3_inline(bytes + row &* 5, 5) }
+        default:
+            for row in 0..<count { hashes[row] = xxh3_inline(bytes + offsets[row], offsets[row &+ 1] &- offsets[row]) }
         }
     }
 
@@ -166,7 +174,7 @@ package struct KeyEncoder: Sendable {
                     let target = UnsafeMutableRawPointer(at(row))
                     target.storeBytes(of: 1, as: UInt8.self)
                     withUnsafeBytes(of: map(values[row])) {
-                        (target + 1).copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: size)
+                        _ = memcpy(target + 1, $0.baseAddress.unsafelyUnwrapped, size)
                     }
                 }
             } else {
@@ -177,7 +185,7 @@ package struct KeyEncoder: Sendable {
                     } else {
                         target.storeBytes(of: 1, as: UInt8.self)
                         withUnsafeBytes(of: map(values[row])) {
-                            (target + 1).copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: size)
+                            _ = memcpy(target + 1, $0.baseAddress.unsafelyUnwrapped, size)
                         }
                     }
                 }
@@ -185,8 +193,62 @@ package struct KeyEncoder: Sendable {
         }
     }
 
+    /// Rows of a fixed stride, column by column.
+    private func decodeFixed(_ rows: Int, _ row: (Int) -> UnsafePointer<UInt8>) -> [Column] {
+        withUnsafeTemporaryAllocation(of: UnsafeRawPointer.self, capacity: rows) { places in
+            for index in 0..<rows { places[index] = UnsafeRawPointer(row(index)) }
+            var offset = 0
+            return types.map { type in
+                defer { offset += 1 + Self.width(type) }
+                let starts = UnsafeBufferPointer(places)
+                switch type {
+                case .boolean: return decode(starts, offset, type) { $0.load(as: UInt8.self) }
+                case .smallint: return decode(starts, offset, type) { $0.loadUnaligned(as: Int16.self) }
+                case .integer: return decode(starts, offset, type) { $0.loadUnaligned(as: Int32.self) }
+                case .bigint, .timestamp: return decode(starts, offset, type) { $0.loadUnaligned(as: Int64.self) }
+                case .double:
+                    return decode(starts, offset, type) { Double(bitPattern: $0.loadUnaligned(as: UInt64.self)) }
+                case .numeric:
+                    return decode(starts, offset, type) {
+                        Decimal(
+                            mantissa: $0.loadUnaligned(as: Int128.self),
+                            scale: Int32($0.load(fromByteOffset: 16, as: UInt8.self)))
+                    }
+                case .interval:
+                    if equality == .exact {
+                        return decode(starts, offset, type) { $0.loadUnaligned(as: Interval.self) }
+                    }
+                    return decode(starts, offset, type) {
+                        let span = $0.loadUnaligned(as: Int128.self)
+                        let (days, rest) = span.quotientAndRemainder(dividingBy: Int128(Timestamp.microsecondsPerDay))
+                        return Interval(days: Int32(clamping: days), microseconds: Int64(rest))
+                    }
+                case .text: preconditionFailure("text has no fixed width")
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private func decode<Value: FixedWidthValue>(
+        _ rows: UnsafeBufferPointer<UnsafeRawPointer>, _ offset: Int, _ type: DataType,
+        _ read: (UnsafeRawPointer) -> Value
+    ) -> Column {
+        var hasNulls = false
+        let buffer = ColumnBuffer(capacity: rows.count * MemoryLayout<Value>.stride)
+        let values = buffer.base.assumingMemoryBound(to: Value.self)
+        for row in 0..<rows.count {
+            if rows[row].load(fromByteOffset: offset, as: UInt8.self) == 0 { hasNulls = true }
+            values[row] = read(rows[row] + offset + 1)
+        }
+        let validity =
+            hasNulls ? Validity(count: rows.count) { rows[$0].load(fromByteOffset: offset, as: UInt8.self) != 0 } : nil
+        return Column(type: type, count: rows.count, validity: validity, values: buffer, bytes: nil)
+    }
+
     /// Reads encoded rows back into columns (of `sql` keys: in the one form that stands for all equal values).
     package func decode(_ rows: Int, _ row: (Int) -> UnsafePointer<UInt8>) -> [Column] {
+        if stride != nil { return decodeFixed(rows, row) }
         let builders = types.map { ColumnBuilder(type: $0, capacity: rows) }
         for index in 0..<rows {
             var at = UnsafeRawPointer(row(index))

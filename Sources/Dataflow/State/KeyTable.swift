@@ -1,9 +1,11 @@
+internal import CXXHash
 import Glibc
 
 /// A hash table from encoded keys to dense slot numbers: open addressing over raw buffers, linear probing.
 ///
-/// Slots are reused after removal; whoever keeps values per slot sizes its arrays by ``slotEnd``. Keys lie in one arena, which is
-/// packed again when more than half of it is dead. Slots changed since a mark can be listed in key order, for snapshots.
+/// Slots are reused after removal; whoever keeps values per slot sizes its arrays by ``slotEnd``. Keys of a fixed stride lie at their
+/// slot's place; others lie in one arena, which is packed again when more than half of it is dead. Slots changed since a mark can be
+/// listed in key order, for snapshots.
 package final class KeyTable {
     package let encoder: KeyEncoder
     /// Live keys.
@@ -11,50 +13,73 @@ package final class KeyTable {
     /// One past the highest slot ever used.
     package private(set) var slotEnd: Int32 = 0
 
-    /// Slot + 1; 0 is empty, −1 a removed entry.
-    private var table: UnsafeMutablePointer<Int32>
+    /// A place of the table: the slot + 1 (0 is empty, −1 a removed entry) and the upper half of the key's hash, so that keys are
+    /// compared only when they are very likely equal.
+    private struct Place: BitwiseCopyable {
+        var slot: Int32
+        var tag: UInt32
+    }
+    private var table: UnsafeMutablePointer<Place>
     private var mask: Int
     private var occupied = 0
 
     private struct Entry: BitwiseCopyable {
         var hash: UInt64
-        var offset: Int
-        /// −1 for a free slot.
-        var length: Int32
         /// The number of ``changeMark`` at the last change.
         var changed: UInt32
+        var isLive: Bool
     }
     private var entries: UnsafeMutablePointer<Entry>
-    private var entryCapacity = 64
+    private var entryCapacity: Int
     private var freeSlots: [Int32] = []
+
+    /// Bytes per key, if all are of one length.
+    private let stride: Int?
     private var arena: UnsafeMutablePointer<UInt8>
-    private var arenaCapacity = 1024
+    private var arenaCapacity: Int
     private var arenaUsed = 0
     private var arenaDead = 0
+    /// Where the keys of no fixed stride lie in the arena.
+    private var spans: UnsafeMutablePointer<Span>
+
+    private struct Span: BitwiseCopyable {
+        var offset: Int
+        var length: Int
+    }
+
     /// The number given to changes from now on.
     package private(set) var changeMark: UInt32 = 1
 
     package init(encoder: KeyEncoder) {
         self.encoder = encoder
+        stride = encoder.stride
         mask = 127
+        entryCapacity = 64
         table = .allocate(capacity: 128)
-        table.initialize(repeating: 0, count: 128)
-        entries = .allocate(capacity: entryCapacity)
-        arena = .allocate(capacity: arenaCapacity)
+        table.initialize(repeating: Place(slot: 0, tag: 0), count: 128)
+        entries = .allocate(capacity: 64)
+        spans = .allocate(capacity: encoder.stride == nil ? 64 : 1)
+        arenaCapacity = encoder.stride.map { $0 * 64 } ?? 1024
+        arena = .allocate(capacity: max(arenaCapacity, 1))
     }
 
     deinit {
         table.deallocate()
         entries.deallocate()
+        spans.deallocate()
         arena.deallocate()
     }
 
-    package var byteCount: Int { (mask + 1) * 4 + entryCapacity * MemoryLayout<Entry>.stride + arenaCapacity }
+    package var byteCount: Int {
+        (mask + 1) * MemoryLayout<Place>.stride + entryCapacity * MemoryLayout<Entry>.stride + arenaCapacity
+            + (stride == nil ? entryCapacity * MemoryLayout<Span>.stride : 0)
+    }
 
-    /// Writes the slot of each key, making new ones; `isNew` is called for each slot made, in row order.
-    package func findOrInsert(
-        _ keys: EncodedKeys, _ slots: UnsafeMutablePointer<Int32>, isNew: (Int32) -> Void = { _ in }
-    ) {
+    /// Rows by which the probe runs ahead to ask for the table's cache lines, and half way for the keys'.
+    private static var lookAhead: Int { 16 }
+
+    /// Writes the slot of each key, making new ones.
+    package func findOrInsert(_ keys: EncodedKeys, _ slots: UnsafeMutablePointer<Int32>) {
         var row = 0
         while row < keys.count {
             // Growing moves everything, so it happens between rows that surely fit.
@@ -64,88 +89,150 @@ package final class KeyTable {
                 continue
             }
             let end = min(keys.count, row + room)
-            while row < end {
-                let ahead = row + 8
-                if ahead < keys.count { prefetch(table + Int(truncatingIfNeeded: keys.hashes[ahead]) & mask) }
-                let hash = keys.hashes[row]
-                let start = keys.offsets[row]
-                let length = keys.offsets[row + 1] - start
-                let key = keys.bytes + start
-                var position = Int(truncatingIfNeeded: hash) & mask
-                var reusable = -1
-                while true {
-                    let found = table[position]
-                    if found == 0 { break }
-                    if found < 0 {
-                        if reusable < 0 { reusable = position }
-                    } else if matches(found - 1, hash, key, length) {
-                        break
-                    }
-                    position = (position + 1) & mask
-                }
-                if table[position] > 0 {
-                    slots[row] = table[position] - 1
-                } else {
-                    if reusable >= 0 { position = reusable } else { occupied += 1 }
-                    let slot = makeEntry(hash, key, length)
-                    table[position] = slot + 1
-                    slots[row] = slot
-                    count += 1
-                    isNew(slot)
-                }
-                row += 1
-            }
+            probe(keys, row..<end, slots, inserts: true)
+            row = end
         }
     }
 
     /// Writes the slot of each key, −1 where there is none.
     package func find(_ keys: EncodedKeys, _ slots: UnsafeMutablePointer<Int32>) {
-        for row in 0..<keys.count {
-            let ahead = row + 8
-            if ahead < keys.count { prefetch(table + Int(truncatingIfNeeded: keys.hashes[ahead]) & mask) }
-            let hash = keys.hashes[row]
-            let start = keys.offsets[row]
-            let length = keys.offsets[row + 1] - start
+        probe(keys, 0..<keys.count, slots, inserts: false)
+    }
+
+    private func probe(_ keys: EncodedKeys, _ rows: Range<Int>, _ slots: UnsafeMutablePointer<Int32>, inserts: Bool) {
+        switch stride {
+        case 9:
+            probe(keys, rows, slots, inserts) {
+                $0.loadUnaligned(as: UInt64.self) == $1.loadUnaligned(as: UInt64.self)
+                    && $0.load(fromByteOffset: 8, as: UInt8.self) == $1.load(fromByteOffset: 8, as: UInt8.self)
+            }
+        case 5:
+            probe(keys, rows, slots, inserts) {
+                $0.loadUnaligned(as: UInt32.self) == $1.loadUnaligned(as: UInt32.self)
+                    && $0.load(fromByteOffset: 4, as: UInt8.self) == $1.load(fromByteOffset: 4, as: UInt8.self)
+            }
+        case let stride?: probe(keys, rows, slots, inserts) { memcmp($0, $1, stride) == 0 }
+        case nil: probeText(keys, rows, slots, inserts)
+        }
+    }
+
+    /// Keys of a fixed stride.
+    @inline(__always)
+    private func probe(
+        _ keys: EncodedKeys, _ rows: Range<Int>, _ slots: UnsafeMutablePointer<Int32>, _ inserts: Bool,
+        _ isEqual: (UnsafeRawPointer, UnsafeRawPointer) -> Bool
+    ) {
+        let stride = stride ?? 0
+        let (table, mask, hashes, count) = (table, mask, keys.hashes, keys.count)
+        let bytes = UnsafeRawPointer(keys.bytes)
+        for row in rows {
+            if row &+ Self.lookAhead < count {
+                cache_prefetch(table + Int(truncatingIfNeeded: hashes[row &+ Self.lookAhead]) & mask)
+                let next = table[Int(truncatingIfNeeded: hashes[row &+ Self.lookAhead / 2]) & mask].slot
+                if next > 0 { cache_prefetch(arena + Int(next &- 1) &* stride) }
+            }
+            let hash = hashes[row]
+            let tag = UInt32(truncatingIfNeeded: hash >> 32)
+            let key = bytes + row &* stride
             var position = Int(truncatingIfNeeded: hash) & mask
-            slots[row] = -1
+            var reusable = -1
+            var found: Int32 = -1
             while true {
-                let found = table[position]
-                if found == 0 { break }
-                if found > 0, matches(found - 1, hash, keys.bytes + start, length) {
-                    slots[row] = found - 1
+                let place = table[position]
+                if place.slot == 0 { break }
+                if place.slot < 0 {
+                    if reusable < 0 { reusable = position }
+                } else if place.tag == tag, isEqual(UnsafeRawPointer(arena + Int(place.slot &- 1) &* stride), key) {
+                    found = place.slot &- 1
                     break
                 }
-                position = (position + 1) & mask
+                position = (position &+ 1) & mask
             }
+            if found < 0, inserts { found = insert(hash, keys, row, at: position, reusing: reusable) }
+            slots[row] = found
         }
+    }
+
+    /// Keys of different lengths.
+    private func probeText(
+        _ keys: EncodedKeys, _ rows: Range<Int>, _ slots: UnsafeMutablePointer<Int32>, _ inserts: Bool
+    ) {
+        let (table, mask, hashes, count) = (table, mask, keys.hashes, keys.count)
+        for row in rows {
+            if row &+ Self.lookAhead < count {
+                cache_prefetch(table + Int(truncatingIfNeeded: hashes[row &+ Self.lookAhead]) & mask)
+            }
+            let hash = hashes[row]
+            let tag = UInt32(truncatingIfNeeded: hash >> 32)
+            let start = keys.offsets[row]
+            let length = keys.offsets[row &+ 1] &- start
+            var position = Int(truncatingIfNeeded: hash) & mask
+            var reusable = -1
+            var found: Int32 = -1
+            while true {
+                let place = table[position]
+                if place.slot == 0 { break }
+                if place.slot < 0 {
+                    if reusable < 0 { reusable = position }
+                } else if place.tag == tag {
+                    let span = spans[Int(place.slot &- 1)]
+                    if span.length == length, memcmp(arena + span.offset, keys.bytes + start, length) == 0 {
+                        found = place.slot &- 1
+                        break
+                    }
+                }
+                position = (position &+ 1) & mask
+            }
+            if found < 0, inserts { found = insert(hash, keys, row, at: position, reusing: reusable) }
+            slots[row] = found
+        }
+    }
+
+    /// Takes a slot for a key that is not there, at the end of its probe.
+    @inline(never)
+    private func insert(_ hash: UInt64, _ keys: EncodedKeys, _ row: Int, at position: Int, reusing reusable: Int)
+        -> Int32
+    {
+        let start = keys.offsets[row]
+        let slot = makeEntry(hash, keys.bytes + start, keys.offsets[row + 1] - start)
+        if reusable < 0 { occupied += 1 }
+        table[reusable < 0 ? position : reusable] = Place(slot: slot + 1, tag: UInt32(truncatingIfNeeded: hash >> 32))
+        count += 1
+        return slot
     }
 
     /// Frees a live slot.
     package func remove(_ slot: Int32) {
         let entry = entries[Int(slot)]
-        precondition(entry.length >= 0, "slot \(slot) is free")
+        precondition(slot < slotEnd && entry.isLive, "slot \(slot) is free")
         var position = Int(truncatingIfNeeded: entry.hash) & mask
-        while table[position] != slot + 1 { position = (position + 1) & mask }
-        // An entry before an empty position needs no mark.
-        if table[(position + 1) & mask] == 0 {
-            table[position] = 0
+        while table[position].slot != slot + 1 { position = (position + 1) & mask }
+        // An entry before an empty place needs no mark.
+        if table[(position + 1) & mask].slot == 0 {
+            table[position].slot = 0
             occupied -= 1
         } else {
-            table[position] = -1
+            table[position].slot = -1
         }
-        arenaDead += Int(entry.length)
-        entries[Int(slot)].length = -1
+        entries[Int(slot)].isLive = false
         freeSlots.append(slot)
         count -= 1
-        if arenaDead > 4096, arenaDead * 2 > arenaUsed { packArena() }
+        if stride == nil {
+            arenaDead += spans[Int(slot)].length
+            if arenaDead > 4096, arenaDead * 2 > arenaUsed { packArena() }
+        }
     }
 
-    package func isLive(_ slot: Int32) -> Bool { slot < slotEnd && entries[Int(slot)].length >= 0 }
+    package func isLive(_ slot: Int32) -> Bool { slot < slotEnd && entries[Int(slot)].isLive }
 
     package func hash(of slot: Int32) -> UInt64 { entries[Int(slot)].hash }
 
     /// The key's bytes, until the table changes.
-    package func bytes(of slot: Int32) -> UnsafePointer<UInt8> { UnsafePointer(arena + entries[Int(slot)].offset) }
+    package func bytes(of slot: Int32) -> UnsafePointer<UInt8> {
+        UnsafePointer(arena + (stride.map { $0 * Int(slot) } ?? spans[Int(slot)].offset))
+    }
+
+    private func length(of slot: Int32) -> Int { stride ?? spans[Int(slot)].length }
 
     /// The keys of live slots as columns.
     package func decode(_ slots: UnsafeBufferPointer<Int32>) -> [Column] {
@@ -156,13 +243,19 @@ package final class KeyTable {
     package func liveSlots() -> [Int32] {
         var slots: [Int32] = []
         slots.reserveCapacity(count)
-        for slot in 0..<slotEnd where entries[Int(slot)].length >= 0 { slots.append(slot) }
+        for slot in 0..<slotEnd where entries[Int(slot)].isLive { slots.append(slot) }
         return slots
     }
 
     /// Notes that the slot's value changed.
     @inline(__always)
     package func noteChange(_ slot: Int32) { entries[Int(slot)].changed = changeMark }
+
+    /// Notes that the values of these slots changed.
+    package func noteChanges(_ slots: UnsafeBufferPointer<Int32>) {
+        let (entries, mark) = (entries, changeMark)
+        for slot in slots { entries[Int(slot)].changed = mark }
+    }
 
     /// Begins a new number for changes and returns it.
     package func advanceMark() -> UInt32 {
@@ -175,49 +268,56 @@ package final class KeyTable {
         liveSlots().filter { entries[Int($0)].changed >= mark }.sorted { first, second in
             let (a, b) = (entries[Int(first)], entries[Int(second)])
             if a.hash >> 56 != b.hash >> 56 { return a.hash >> 56 < b.hash >> 56 }
-            let order = memcmp(arena + a.offset, arena + b.offset, Int(min(a.length, b.length)))
-            return order != 0 ? order < 0 : a.length < b.length
+            let (x, y) = (length(of: first), length(of: second))
+            let order = memcmp(bytes(of: first), bytes(of: second), min(x, y))
+            return order != 0 ? order < 0 : x < y
         }
-    }
-
-    @inline(__always)
-    private func matches(_ slot: Int32, _ hash: UInt64, _ key: UnsafeMutablePointer<UInt8>, _ length: Int) -> Bool {
-        let entry = entries[Int(slot)]
-        return entry.hash == hash && Int(entry.length) == length && memcmp(arena + entry.offset, key, length) == 0
-    }
-
-    /// Touches the cache line so that the probe some rows later finds it there.
-    @inline(__always)
-    private func prefetch(_ pointer: UnsafeMutablePointer<Int32>) {
-        _ = pointer.pointee
     }
 
     private func makeEntry(_ hash: UInt64, _ key: UnsafeMutablePointer<UInt8>, _ length: Int) -> Int32 {
-        if arenaUsed + length > arenaCapacity {
-            arenaCapacity = max(arenaCapacity * 2, arenaUsed + length)
-            let grown = UnsafeMutablePointer<UInt8>.allocate(capacity: arenaCapacity)
-            grown.update(from: arena, count: arenaUsed)
-            arena.deallocate()
-            arena = grown
-        }
-        (arena + arenaUsed).update(from: key, count: length)
         let slot: Int32
         if let free = freeSlots.popLast() {
             slot = free
         } else {
             slot = slotEnd
             slotEnd += 1
-            if Int(slotEnd) > entryCapacity {
-                let grown = UnsafeMutablePointer<Entry>.allocate(capacity: entryCapacity * 2)
-                grown.update(from: entries, count: entryCapacity)
-                entries.deallocate()
-                entries = grown
-                entryCapacity *= 2
-            }
+            if Int(slotEnd) > entryCapacity { growEntries() }
         }
-        entries[Int(slot)] = Entry(hash: hash, offset: arenaUsed, length: Int32(length), changed: changeMark)
+        entries[Int(slot)] = Entry(hash: hash, changed: changeMark, isLive: true)
+        if let stride {
+            (arena + Int(slot) * stride).update(from: key, count: stride)
+            return slot
+        }
+        if arenaUsed + length > arenaCapacity { growArena(to: max(arenaCapacity * 2, arenaUsed + length)) }
+        (arena + arenaUsed).update(from: key, count: length)
+        spans[Int(slot)] = Span(offset: arenaUsed, length: length)
         arenaUsed += length
         return slot
+    }
+
+    private func growEntries() {
+        let grown = UnsafeMutablePointer<Entry>.allocate(capacity: entryCapacity * 2)
+        grown.update(from: entries, count: entryCapacity)
+        entries.deallocate()
+        entries = grown
+        if let stride {
+            arenaUsed = entryCapacity * stride
+            growArena(to: entryCapacity * 2 * stride)
+        } else {
+            let grown = UnsafeMutablePointer<Span>.allocate(capacity: entryCapacity * 2)
+            grown.update(from: spans, count: entryCapacity)
+            spans.deallocate()
+            spans = grown
+        }
+        entryCapacity *= 2
+    }
+
+    private func growArena(to capacity: Int) {
+        arenaCapacity = capacity
+        let grown = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+        grown.update(from: arena, count: arenaUsed)
+        arena.deallocate()
+        arena = grown
     }
 
     /// Makes the table anew: twice as large if it is full of live entries, of the same size if of removed ones.
@@ -225,12 +325,13 @@ package final class KeyTable {
         let capacity = count * 2 > mask + 1 ? (mask + 1) * 2 : mask + 1
         table.deallocate()
         table = .allocate(capacity: capacity)
-        table.initialize(repeating: 0, count: capacity)
+        table.initialize(repeating: Place(slot: 0, tag: 0), count: capacity)
         mask = capacity - 1
-        for slot in 0..<slotEnd where entries[Int(slot)].length >= 0 {
-            var position = Int(truncatingIfNeeded: entries[Int(slot)].hash) & mask
-            while table[position] != 0 { position = (position + 1) & mask }
-            table[position] = slot + 1
+        for slot in 0..<slotEnd where entries[Int(slot)].isLive {
+            let hash = entries[Int(slot)].hash
+            var position = Int(truncatingIfNeeded: hash) & mask
+            while table[position].slot != 0 { position = (position + 1) & mask }
+            table[position] = Place(slot: slot + 1, tag: UInt32(truncatingIfNeeded: hash >> 32))
         }
         occupied = count
     }
@@ -240,11 +341,11 @@ package final class KeyTable {
         arenaCapacity = max(live + live / 2, 1024)
         let packed = UnsafeMutablePointer<UInt8>.allocate(capacity: arenaCapacity)
         var used = 0
-        for slot in 0..<slotEnd where entries[Int(slot)].length >= 0 {
-            let entry = entries[Int(slot)]
-            (packed + used).update(from: arena + entry.offset, count: Int(entry.length))
-            entries[Int(slot)].offset = used
-            used += Int(entry.length)
+        for slot in 0..<slotEnd where entries[Int(slot)].isLive {
+            let span = spans[Int(slot)]
+            (packed + used).update(from: arena + span.offset, count: span.length)
+            spans[Int(slot)].offset = used
+            used += span.length
         }
         arena.deallocate()
         arena = packed
