@@ -1,3 +1,5 @@
+internal import CXXHash
+
 /// Rows indexed by key: what a join keeps of one side. Each key has a chain of rows with weights.
 final class Arrangement {
     let rows: RowStore
@@ -7,9 +9,11 @@ final class Arrangement {
     private let expiry: Expiry?
     private let keys: KeyTable
     /// Per key slot the first row of its chain, −1 for none.
-    private var heads = ContiguousArray<Int32>()
+    private var heads: UnsafeMutablePointer<Int32>
+    private var headCapacity = 64
     /// Per row the next and the previous one of its chain (−1 for none), its key's slot and its weight.
-    private var links = ContiguousArray<Link>()
+    private var links: UnsafeMutablePointer<Link>
+    private var linkCapacity = 64
     /// Rows by their full contents: made when the first retraction comes, since insertions do not need it.
     private var index: (table: KeyTable, rowOfSlot: ContiguousArray<Int32>, slotOfRow: ContiguousArray<Int32>)?
     private var oldest = Int64.max
@@ -26,11 +30,38 @@ final class Arrangement {
         self.key = key
         self.expiry = expiry
         rows = RowStore(types: types)
+        heads = .allocate(capacity: 64)
+        heads.initialize(repeating: -1, count: 64)
+        links = .allocate(capacity: 64)
         keys = KeyTable(encoder: KeyEncoder(types: key.map { types[$0] }, equality: .sql))
     }
 
+    deinit {
+        heads.deallocate()
+        links.deallocate()
+    }
+
+    /// Makes room for all slots and row numbers in use.
+    private func grow() {
+        if headCapacity < Int(keys.slotEnd) {
+            let capacity = max(Int(keys.slotEnd), headCapacity * 2)
+            let grown = UnsafeMutablePointer<Int32>.allocate(capacity: capacity)
+            grown.update(from: heads, count: headCapacity)
+            (grown + headCapacity).initialize(repeating: -1, count: capacity - headCapacity)
+            heads.deallocate()
+            (heads, headCapacity) = (grown, capacity)
+        }
+        if linkCapacity < Int(rows.rowEnd) {
+            let capacity = max(Int(rows.rowEnd), linkCapacity * 2)
+            let grown = UnsafeMutablePointer<Link>.allocate(capacity: capacity)
+            grown.update(from: links, count: linkCapacity)
+            links.deallocate()
+            (links, linkCapacity) = (grown, capacity)
+        }
+    }
+
     var byteCount: Int {
-        rows.byteCount + keys.byteCount + heads.capacity * 4 + links.capacity * MemoryLayout<Link>.stride
+        rows.byteCount + keys.byteCount + headCapacity * 4 + linkCapacity * MemoryLayout<Link>.stride
             + (index.map { $0.table.byteCount + ($0.rowOfSlot.capacity + $0.slotOfRow.capacity) * 4 } ?? 0)
     }
 
@@ -67,13 +98,21 @@ final class Arrangement {
                         UnsafeBufferPointer(rebasing: weights[0..<count]))
                     count = 0
                 }
-                for row in 0..<other.count where slots[row] >= 0 {
+                let (heads, links, matched) = (heads, links, other.count)
+                for row in 0..<matched {
+                    // The chain's first link and row are random places in memory: ask for them in two steps.
+                    if row &+ 16 < matched, slots[row &+ 16] >= 0 { cache_prefetch(heads + Int(slots[row &+ 16])) }
+                    if row &+ 8 < matched, slots[row &+ 8] >= 0 {
+                        let next = heads[Int(slots[row &+ 8])]
+                        if next >= 0 { cache_prefetch(links + Int(next)) }
+                    }
+                    guard slots[row] >= 0 else { continue }
                     var current = heads[Int(slots[row])]
                     while current >= 0 {
-                        batchRows[count] = Int32(row)
+                        batchRows[count] = Int32(truncatingIfNeeded: row)
                         stored[count] = current
                         weights[count] = links[Int(current)].weight
-                        count += 1
+                        count &+= 1
                         current = links[Int(current)].next
                         if count == Delta.rowsMax { pass() }
                     }
@@ -94,14 +133,13 @@ final class Arrangement {
             let base = memory.baseAddress.unsafelyUnwrapped
             let (slots, indices, numbers) = (base, base + delta.count, base + 2 * delta.count)
             keys.findOrInsert(encoded, slots)
-            if heads.count < Int(keys.slotEnd) {
-                heads.append(contentsOf: repeatElement(-1, count: max(Int(keys.slotEnd) - heads.count, heads.count)))
-            }
+            grow()
             for row in 0..<delta.count { indices[row] = Int32(row) }
             if delta.weights == nil, index == nil {
                 rows.insert(
                     delta.columns, rows: UnsafeBufferPointer(start: indices, count: delta.count), numbers: numbers)
-                for row in 0..<delta.count { link(numbers[row], to: slots[row], weight: 1) }
+                grow()
+                chain(numbers, slots, delta.count)
                 return
             }
             merge(delta, slots, indices, numbers)
@@ -152,6 +190,7 @@ final class Arrangement {
             }
             rows.insert(
                 delta.columns, rows: UnsafeBufferPointer(start: indices + row, count: 1), numbers: numbers + row)
+            grow()
             link(numbers[row], to: slots[row], weight: weight)
             rowOfSlot[rowSlot] = numbers[row]
             while slotOfRow.count <= Int(numbers[row]) { slotOfRow.append(-1) }
@@ -201,14 +240,26 @@ final class Arrangement {
 
     private func link(_ number: Int32, to slot: Int32, weight: Int64) {
         let head = heads[Int(slot)]
-        if links.count <= Int(number) {
-            let extra = max(Int(number) + 1 - links.count, links.count)
-            links.append(contentsOf: repeatElement(Link(next: -1, previous: -1, slot: -1, weight: 0), count: extra))
-        }
         links[Int(number)] = Link(next: head, previous: -1, slot: slot, weight: weight)
         if head >= 0 { links[Int(head)].previous = number }
         heads[Int(slot)] = number
         keys.noteChange(slot)
+    }
+
+    /// Links rows of weight 1.
+    private func chain(_ numbers: UnsafeMutablePointer<Int32>, _ slots: UnsafeMutablePointer<Int32>, _ count: Int) {
+        let (heads, links) = (heads, links)
+        for row in 0..<count {
+            if row &+ 8 < count {
+                cache_prefetch(heads + Int(slots[row &+ 8]))
+            }
+            let (number, slot) = (numbers[row], slots[row])
+            let head = heads[Int(slot)]
+            links[Int(number)] = Link(next: head, previous: -1, slot: slot, weight: 1)
+            if head >= 0 { links[Int(head)].previous = number }
+            heads[Int(slot)] = number
+        }
+        keys.noteChanges(UnsafeBufferPointer(start: slots, count: count))
     }
 
     private func unlink(_ number: Int32) {
