@@ -26,7 +26,7 @@ import Testing
         #expect(state.apply(deploy([view], after: 0), offset: 3, appendTime: 8) == .accepted)
         #expect(state.version == 3)
         #expect(state.nextOffset == 4)
-        #expect(state.catalog["v"]?.sequence == 3)
+        #expect(state.catalog["v"]?.sequence == 3 << 16)
         #expect(state.topics["t"]?.createdTime == 7)
         #expect(state.topics["t"]?.partitions == [TopicPartition("t", 0), TopicPartition("t", 1)])
         #expect(state.nodes.map(\.id.rawValue) == [1, 2, 3])

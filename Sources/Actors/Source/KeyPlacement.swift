@@ -50,7 +50,7 @@ package final class KeyPlacement {
         let encoded = encoder.encode(keys.map { rows.columns[$0] }, count: rows.count)
         rows.columns[offsetColumn].withValues(as: Int64.self) { numbers in
             for row in 0..<rows.count {
-                partitions[Int(numbers[row])] = Int(encoded.hashes[row] % UInt64(partitionCount))
+                partitions[Int(numbers[row])] = Int(encoded.hash(at: row) % UInt64(partitionCount))
             }
         }
         return partitions

@@ -304,6 +304,12 @@ package final class EncodedKeys {
     private var rowCapacity = 0
     private var byteCapacity = 0
 
+    /// The hash of one row; unlike a pointer taken from ``hashes``, the call keeps the memory alive.
+    package func hash(at row: Int) -> UInt64 {
+        precondition(row < count)
+        return withExtendedLifetime(self) { hashes[row] }
+    }
+
     package init(count: Int = 0) {
         bytes = .allocate(capacity: 1)
         offsets = .allocate(capacity: 1)

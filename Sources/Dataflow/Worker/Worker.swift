@@ -50,7 +50,7 @@ package final class Worker {
 
     /// The vnode of the empty key: where a global aggregate lives.
     private static let emptyKeyVNode = VNode.of(
-        hash: KeyEncoder(types: [], equality: .sql).encode([], count: 1).hashes[0])
+        hash: KeyEncoder(types: [], equality: .sql).encode([], count: 1).hash(at: 0))
 
     // MARK: graph
 

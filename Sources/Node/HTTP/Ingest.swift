@@ -18,7 +18,7 @@ struct Ingest {
         let encoder = KeyEncoder(types: [.text], equality: .exact)
         let builder = ColumnBuilder(type: .text, capacity: 1)
         bytes.withUnsafeBufferPointer { builder.append(utf8: $0) }
-        return encoder.encode([builder.finish()], count: 1).hashes[0]
+        return encoder.encode([builder.finish()], count: 1).hash(at: 0)
     }
 
     static func split(_ body: [UInt8], tables: [TableSchema]) -> Ingest {
