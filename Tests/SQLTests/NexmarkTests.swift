@@ -6,8 +6,9 @@ import Testing
 @Suite("Nexmark")
 struct NexmarkTests {
     static let queries = [
-        "generator", "q0", "q1", "q2", "q3", "q4", "q7", "q8", "q9", "q14", "q15", "q16", "q17", "q18", "q19", "q20",
-        "q22",
+        "generator", "q0", "q1", "q2", "q3", "q4", "q7", "q8", "q9", "q10", "q12", "q14", "q15", "q16", "q17", "q18",
+        "q19", "q20",
+        "q21", "q22",
     ]
 
     static func pipeline() throws -> Pipeline {

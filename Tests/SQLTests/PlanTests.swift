@@ -92,10 +92,9 @@ struct PlanTests {
                         Exchange by (bidder)
                           Project: bidder, price
                             Read bid
-                        Exchange by (id)
-                          Project: id, city
-                            Filter: name ~~ 'A%'
-                              Read person
+                        Project: id, city
+                          Filter: name ~~ 'A%'
+                            Read person
                 """),
         Case(
             name: "a join on windows ends on both sides; what is grouped after it is where it has to be",

@@ -326,13 +326,14 @@ final class QueryBinder {
     }
 
     private func leaf(_ name: String, _ columns: [ColumnSchema], _ relation: Relation? = nil) -> Plan {
-        .leaf(
-            Plan.Leaf(
-                name: name, node: mode == .maintained ? relation?.node : nil, names: columns.map(\.name),
-                types: columns.map(\.type),
-                isNullable: columns.map(\.isNullable), isAppendOnly: relation?.isAppendOnly ?? false,
-                key: relation?.key ?? [],
-                eventTimes: relation?.eventTimes ?? []))
+        var leaf = Plan.Leaf(
+            name: name, node: mode == .maintained ? relation?.node : nil, names: columns.map(\.name),
+            types: columns.map(\.type),
+            isNullable: columns.map(\.isNullable), isAppendOnly: relation?.isAppendOnly ?? false,
+            key: relation?.key ?? [],
+            eventTimes: relation?.eventTimes ?? [])
+        if case .table(let schema) = relation?.kind { leaf.isPlacedByKey = !schema.primaryKey.isEmpty }
+        return .leaf(leaf)
     }
 
     private func rows(of relation: Relation, at location: Int) throws(Failure) -> (plan: Plan, columns: [Scope.Column])

@@ -73,7 +73,9 @@ final class Lowering {
             titles[id] = "Read \(leaf.name)"
         }
         return Lowered(
-            id: id, types: leaf.types, names: leaf.names, isNullable: leaf.isNullable, isAppendOnly: leaf.isAppendOnly,
+            id: id, types: leaf.types, names: leaf.names, isNullable: leaf.isNullable,
+            placement: leaf.isPlacedByKey && mode == .maintained ? .keyed([leaf.key]) : .anywhere,
+            isAppendOnly: leaf.isAppendOnly,
             eventTimes: leaf.eventTimes, keys: leaf.key.isEmpty ? [] : [leaf.key])
     }
 

@@ -29,6 +29,8 @@ indirect enum Plan: Hashable {
         var isAppendOnly: Bool
         var key: [Int]
         var eventTimes: [EventTimeColumn]
+        /// The rows are on the worker that owns their key: so an upsert table's are.
+        var isPlacedByKey = false
     }
 
     var types: [DataType] {
