@@ -1,10 +1,14 @@
 import Dataflow
 import Glibc
 import SQL
+import Testing
 
 /// A catalog that statements are applied to, as the control log's fold does it.
 struct Pipeline {
     var catalog = Catalog()
+    private var check = GraphCheck()
+
+    init() {}
 
     /// Binds the statements of a text, applying what creates and drops; gives what each asked for.
     @discardableResult
@@ -16,8 +20,15 @@ struct Pipeline {
             case .create(var deployment, _):
                 deployment.relation.sequence = Int64(catalog.relations.count)
                 catalog.apply(deployment)
+                check.check(deployment.graph.nodes)
+                #expect(check.problems.isEmpty, "\(statement.text)")
             case .drop(let names): for name in names { catalog.remove(name) }
-            case .nothing, .query, .insert, .explain, .show: break
+            case .query(let plan, _):
+                var query = GraphCheck()
+                query.check(plan.graph.nodes)
+                let shown = query.types[plan.output]?.prefix(plan.columns.count).map { $0 }
+                #expect(query.problems.isEmpty && shown == plan.columns.map(\.type), "\(statement.text)")
+            case .nothing, .insert, .explain, .show: break
             }
             results.append(bound)
         }
