@@ -85,6 +85,8 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "LogTests", dependencies: ["Log", "CSQLite"], swiftSettings: strict),
+        .executableTarget(
+            name: "LogStress", dependencies: ["Log", "CZstd"], path: "Tests/LogStress", swiftSettings: strict),
         .testTarget(name: "OracleTests", dependencies: ["SQL", "Dataflow", "CSQLite"], swiftSettings: strict),
     ]
 )
