@@ -62,7 +62,7 @@ struct PlanTests {
             plan: """
                 View v (window_start, window_end, n, m), key (window_start)
                   Project: window_start, window_start + '00:00:10', count(*), max(price)
-                    Project: window_start, count(*)::bigint, max(price)
+                    Project: window_start, coalesce(count(*)::bigint, 0), max(price)
                       Final aggregate by (window_start): sum(count(*)), max(max(price)); state until bid pass window_start + 00:00:15
                         Exchange by (window_start)
                           Partial aggregate by (window_start): count(*), max(price); state until bid pass window_start + 00:00:15
@@ -162,6 +162,18 @@ struct PlanTests {
                     Exchange to one worker
                       Project: price
                         Read bid
+                """),
+        Case(
+            name: "a global count is summed over the workers",
+            sql: "CREATE MATERIALIZED VIEW v AS SELECT count(*) AS n, max(price) AS m FROM bid",
+            plan: """
+                View v (n, m)
+                  Project: coalesce(count(*)::bigint, 0), max(price)
+                    Final aggregate: sum(count(*)), max(max(price)); state kept
+                      Exchange to one worker
+                        Partial aggregate: count(*), max(price); state kept
+                          Project: price
+                            Read bid
                 """),
         Case(
             name: "limit is a top-n",

@@ -103,7 +103,6 @@ extension Lowering {
     // MARK: aggregate
 
     func aggregate(_ input: Lowered, _ groupBy: [Int], _ calls: [AggregateCall]) -> Lowered {
-        if groupBy.isEmpty { return aggregated(placed(input, by: []), groupBy, calls) }
         if input.isPlaced(by: groupBy) || mode == .adHoc { return aggregated(input, groupBy, calls) }
         if TwoPhaseAggregation.applies(to: input, groupBy, calls) { return twoPhase(input, groupBy, calls) }
         return aggregated(exchange(input, groupBy), groupBy, calls)

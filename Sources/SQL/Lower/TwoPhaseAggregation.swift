@@ -1,12 +1,13 @@
 internal import Dataflow
 
-/// Rule: groups that are windows alone are few, so each worker aggregates its own rows first and sends only the results.
+/// Rule: groups that are windows alone are few, and without GROUP BY there is one, so each worker aggregates its own rows first
+/// and sends only the results.
 ///
 /// Without it every row of a window would go to the one worker that owns the window. Sums of doubles are left out: they
 /// must be rounded once.
 enum TwoPhaseAggregation {
     static func applies(to input: Lowered, _ groupBy: [Int], _ calls: [AggregateCall]) -> Bool {
-        !groupBy.isEmpty && Set(groupBy).isSubset(of: input.windowBounds)
+        !calls.isEmpty && Set(groupBy).isSubset(of: input.windowBounds)
             && calls.allSatisfy { call in
                 switch call.function {
                 case .min, .max: true
@@ -37,7 +38,11 @@ extension Lowering {
         let expressions = calls.indices.map { index -> Expression in
             let column = Expression.column(keys.count + index, type: finals[index].call.type)
             guard finals[index].isCast else { return column }
-            return .call(Cast.functionName(to: calls[index].type) + "(numeric)", [column], type: calls[index].type)
+            let type = calls[index].type
+            let cast = Expression.call(Cast.functionName(to: type) + "(numeric)", [column], type: type)
+            // A count of nothing is zero, but a sum of no counts is NULL.
+            return calls[index].function == .count
+                ? .coalesce([cast, .literal(.bigint(0), type: .bigint)], type: type) : cast
         }
         let types = keys.map { result.types[$0] } + expressions.map(\.type)
         let all = keys.map { Expression.column($0, type: types[$0]) } + expressions

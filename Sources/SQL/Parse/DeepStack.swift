@@ -32,18 +32,19 @@ enum DeepStack {
         let outcome = withoutActuallyEscaping(body) { body -> Swift.Result<Result, Failure>? in
             let job = Job(body)
             let start = Unmanaged.passRetained(Start { job.run() })
-            var attributes = pthread_attr_t()
-            pthread_attr_init(&attributes)
-            pthread_attr_setstacksize(&attributes, size)
-            defer { pthread_attr_destroy(&attributes) }
-            var thread = pthread_t()
-            let status = pthread_create(
-                &thread, &attributes,
-                { argument in
-                    guard let argument else { return nil }
-                    Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().run()
-                    return nil
-                }, start.toOpaque())
+            var thread: pthread_t = 0
+            let status = withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { memory -> Int32 in
+                guard let attributes = memory.baseAddress, pthread_attr_init(attributes) == 0 else { return ENOMEM }
+                defer { pthread_attr_destroy(attributes) }
+                pthread_attr_setstacksize(attributes, size)
+                return pthread_create(
+                    &thread, attributes,
+                    { argument in
+                        guard let argument else { return nil }
+                        Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().run()
+                        return nil
+                    }, start.toOpaque())
+            }
             if status != 0 {
                 start.release()
                 return nil
