@@ -18,8 +18,7 @@ final class AggregateOperator: Operator {
     /// No row is grouped: one row is shown even if nothing was ever put in.
     private let isGlobal: Bool
     private var globalRowDue: Bool
-    /// The least timestamp of the expiry column among live slots, or below it.
-    private var oldest = Int64.max
+    private var pace = ExpiryPace()
 
     private struct Call {
         let call: AggregateCall
@@ -71,9 +70,7 @@ final class AggregateOperator: Operator {
             update(UnsafeBufferPointer(memory), delta)
         }
         if let expiry = spec.expiry {
-            delta.columns[expiry.column].withValues(as: Int64.self) { times in
-                for row in 0..<delta.count { oldest = min(oldest, times[row]) }
-            }
+            pace.note(delta.columns[expiry.column])
         }
     }
 
@@ -291,10 +288,11 @@ final class AggregateOperator: Operator {
     // MARK: expiry
 
     override func beginEpoch(watermarks: [String: Int64]) {
-        guard let limit = Self.expiryLimit(spec.expiry, watermarks), oldest <= limit, let expiry = spec.expiry,
+        guard let limit = Self.expiryLimit(spec.expiry, watermarks), pace.isDue(limit: limit, entries: keys.count),
+            let expiry = spec.expiry,
             let position = spec.groupBy.firstIndex(of: expiry.column)
         else { return }
-        oldest = .max
+        pace.begin()
         let live = keys.liveSlots()
         for start in stride(from: 0, to: live.count, by: Delta.rowsMax) {
             let slots = Array(live[start..<min(start + Delta.rowsMax, live.count)])
@@ -302,7 +300,7 @@ final class AggregateOperator: Operator {
             times.withValues(as: Int64.self) { values in
                 for (row, slot) in slots.enumerated() where !times.isNull(row) {
                     guard values[row] <= limit else {
-                        oldest = min(oldest, values[row])
+                        pace.keep(values[row])
                         continue
                     }
                     clear(slot)

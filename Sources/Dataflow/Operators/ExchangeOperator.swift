@@ -6,7 +6,8 @@ final class ExchangeOperator: Operator {
     private let encoder: KeyEncoder
     private let encoded = EncodedKeys()
     private let send: (Int, Delta) -> Void
-    private var rowsOf: [[Int32]]
+    /// The owner of each vnode.
+    private let owners: [Int32]
 
     /// `send` puts a batch out for another worker.
     init(key: [Int], types: [DataType], index: Int, workerCount: Int, send: @escaping (Int, Delta) -> Void) {
@@ -15,22 +16,36 @@ final class ExchangeOperator: Operator {
         self.workerCount = workerCount
         self.send = send
         encoder = KeyEncoder(types: key.map { types[$0] }, equality: .sql)
-        rowsOf = [[Int32]](repeating: [], count: workerCount)
+        owners = (0..<VNode.count).map { Int32(Worker.owner(ofVNode: $0, workerCount: workerCount)) }
     }
 
     override func process(_ delta: Delta, port: Int, emit: (Delta) -> Void) {
         guard workerCount > 1 else { return emit(delta) }
         encoder.encode(key.map { delta.columns[$0] }, count: delta.count, into: encoded)
-        for target in 0..<workerCount { rowsOf[target].removeAll(keepingCapacity: true) }
-        for row in 0..<delta.count {
-            rowsOf[Worker.owner(ofVNode: VNode.of(hash: encoded.hashes[row]), workerCount: workerCount)].append(
-                Int32(row))
-        }
-        for target in 0..<workerCount where !rowsOf[target].isEmpty {
-            let part =
-                rowsOf[target].count == delta.count
-                ? delta : rowsOf[target].withUnsafeBufferPointer { delta.gather($0) }
-            if target == index { emit(part) } else { send(target, part) }
+        // Rows by owner: counted, then placed.
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: delta.count) { rows in
+            withUnsafeTemporaryAllocation(of: Int.self, capacity: workerCount + 1) { ends in
+                ends.initialize(repeating: 0)
+                let hashes = encoded.hashes
+                owners.withUnsafeBufferPointer { owners in
+                    for row in 0..<delta.count { ends[Int(owners[VNode.of(hash: hashes[row])]) &+ 1] &+= 1 }
+                    for target in 0..<workerCount { ends[target + 1] += ends[target] }
+                    // Each owner's end moves from its start to its end.
+                    for row in 0..<delta.count {
+                        let target = Int(owners[VNode.of(hash: hashes[row])])
+                        rows[ends[target]] = Int32(truncatingIfNeeded: row)
+                        ends[target] &+= 1
+                    }
+                }
+                var start = 0
+                for target in 0..<workerCount {
+                    let part = UnsafeBufferPointer(rebasing: rows[start..<ends[target]])
+                    start = ends[target]
+                    guard !part.isEmpty else { continue }
+                    let batch = part.count == delta.count ? delta : delta.gather(part)
+                    if target == index { emit(batch) } else { send(target, batch) }
+                }
+            }
         }
     }
 }

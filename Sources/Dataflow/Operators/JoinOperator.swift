@@ -19,7 +19,7 @@ final class JoinOperator: Operator {
         let rows = mine.withoutNullKeys(delta)
         guard rows.count > 0 else { return }
         mine.encode(rows)
-        other.match(mine.encoded) { deltaRows, stored, storedWeights in
+        other.match(mine.encoded, until: stop) { deltaRows, stored, storedWeights in
             let a = rows.gather(deltaRows)
             let b = other.rows.gather(stored)
             var weights: Column?

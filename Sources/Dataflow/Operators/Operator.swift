@@ -6,6 +6,9 @@ package class Operator {
     /// Where row errors go: `rowErrorColumns` with the weight of the row that failed.
     var errors: (any Outlet)?
 
+    /// Set when nobody waits for the answer any more: an operator may then stop within a batch.
+    var stop: StopFlag?
+
     /// A batch on input `port`. `emit` passes batches on at once, in order.
     func process(_ delta: Delta, port: Int, emit: (Delta) -> Void) {
         preconditionFailure("\(Self.self) takes no input")
@@ -57,6 +60,11 @@ package class Operator {
         let (limit, overflow) = watermark.subtractingReportingOverflow(expiry.offset)
         return overflow || limit == .min ? nil : limit - 1
     }
+}
+
+/// Says to the operators of one worker that their work is no longer wanted.
+final class StopFlag {
+    var isSet = false
 }
 
 /// Batches of rows cut to ``Delta/rowsMax``.

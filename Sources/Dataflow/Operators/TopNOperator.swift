@@ -13,7 +13,7 @@ final class TopNOperator: Operator {
     private var touched: [(slot: Int32, shown: [Int32])] = []
     /// Rows that left a bag in this epoch: kept until the barrier, since they may have to be retracted.
     private var leaving: [Int32] = []
-    private var oldest = Int64.max
+    private var pace = ExpiryPace()
 
     /// The rows, ranks and weights that the barrier emits.
     private struct Changes {
@@ -62,9 +62,7 @@ final class TopNOperator: Operator {
 
     override func process(_ delta: Delta, port: Int, emit: (Delta) -> Void) {
         if let expiry = spec.expiry {
-            delta.columns[expiry.column].withValues(as: Int64.self) { times in
-                for row in 0..<delta.count { oldest = min(oldest, times[row]) }
-            }
+            pace.note(delta.columns[expiry.column])
         }
         keys.encoder.encode(spec.partitionBy.map { delta.columns[$0] }, count: delta.count, into: encoded)
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: delta.count * 3) { memory in
@@ -180,16 +178,18 @@ final class TopNOperator: Operator {
     }
 
     override func beginEpoch(watermarks: [String: Int64]) {
-        guard let expiry = spec.expiry, let limit = Self.expiryLimit(expiry, watermarks), oldest <= limit else {
+        guard let expiry = spec.expiry, let limit = Self.expiryLimit(expiry, watermarks),
+            pace.isDue(limit: limit, entries: keys.count)
+        else {
             return
         }
-        oldest = .max
+        pace.begin()
         for slot in keys.liveSlots() {
             // The expiry column is part of the partition's key, so one row speaks for all.
             guard let first = bags[Int(slot)].first else { continue }
             let time = rows.timestamp(column: expiry.column, row: first.element)
             if time > limit {
-                oldest = min(oldest, time)
+                pace.keep(time)
                 continue
             }
             bags[Int(slot)].forEach { row, _ in

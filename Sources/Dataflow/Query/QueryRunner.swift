@@ -35,9 +35,9 @@ package struct QueryRunner {
     package static func run(
         _ plan: QueryPlan, scans: [String: [Delta]], isCancelled: () -> Bool = { false }
     ) throws(QueryError) -> QueryResult {
-        let collector = Collector()
-        let worker = Worker(index: 0, workerCount: 1)
         let types = plan.graph.nodes.first { $0.id == plan.output }?.types ?? []
+        let collector = Collector(types)
+        let worker = Worker(index: 0, workerCount: 1)
         var graph = plan.graph.nodes
         let outlet = OperatorID((graph.map(\.id.rawValue).max() ?? 0) + 1)
         graph.append(
@@ -48,33 +48,53 @@ package struct QueryRunner {
         } catch {
             throw QueryError(code: "XX000", message: error.message)
         }
+        try withoutActuallyEscaping(isCancelled) { (isCancelled) throws(QueryError) in
+            // An error or too many rows end the work as soon as a cancellation does.
+            worker.isCancelled = { collector.error != nil || isCancelled() }
+            defer { worker.isCancelled = nil }
+            try feed(worker, plan, scans)
+        }
+        if let error = collector.error { throw error }
+        if isCancelled() { throw cancellation }
+        return try arrange(Consolidation.consolidate(collector.rows, types: types), types, plan, isCancelled)
+    }
+
+    private static let tooManyRows = QueryError(
+        code: "54000", message: "the answer has more than \(rowsMax) rows; add a LIMIT")
+    private static let cancellation = QueryError(
+        code: "57014", message: "canceling statement due to user request or time limit")
+
+    private static func feed(_ worker: Worker, _ plan: QueryPlan, _ scans: [String: [Delta]]) throws(QueryError) {
         worker.beginEpoch(watermarks: [:])
         for node in plan.graph.nodes {
             guard case .scan(let relation) = node.kind else { continue }
             guard let rows = scans[relation] else {
                 throw QueryError(code: "XX000", message: "no rows were given for \(relation)")
             }
-            for delta in rows {
-                worker.push(delta, source: node.id)
-                if isCancelled() {
-                    throw QueryError(code: "57014", message: "canceling statement due to user request or time limit")
-                }
-                if let error = collector.error { throw error }
-            }
+            for delta in rows { worker.push(delta, source: node.id) }
         }
         worker.finishSources()
-        if let error = collector.error { throw error }
-        if isCancelled() {
-            throw QueryError(code: "57014", message: "canceling statement due to user request or time limit")
-        }
-        return try arrange(Consolidation.consolidate(collector.rows, types: types), types, plan, isCancelled)
     }
 
     private final class Collector: OutletProvider, Outlet {
         var rows: [Delta] = []
         var error: QueryError?
+        private let types: [DataType]
+        private var count = 0
+        /// Rows at which those that cancel are taken out: a multiple of what was left the last time.
+        private var consolidatesAt = 1 << 20
 
-        func consume(_ delta: Delta) { rows.append(delta) }
+        init(_ types: [DataType]) { self.types = types }
+
+        func consume(_ delta: Delta) {
+            rows.append(delta)
+            count += delta.count
+            guard count > consolidatesAt else { return }
+            rows = Consolidation.consolidate(rows, types: types)
+            count = rows.reduce(0) { $0 + $1.count }
+            consolidatesAt = max(count * 2, 1 << 20)
+            if count > QueryRunner.rowsMax, error == nil { error = QueryRunner.tooManyRows }
+        }
 
         func outlet(view: OperatorKind.View, types: [DataType]) -> any Outlet { self }
 
@@ -132,7 +152,7 @@ package struct QueryRunner {
             return false
         }
         if cancelled {
-            throw QueryError(code: "57014", message: "canceling statement due to user request or time limit")
+            throw cancellation
         }
         var picked: [Int32] = []
         var skip = Int64(plan.offset)
@@ -149,7 +169,7 @@ package struct QueryRunner {
             if picked.count >= limit { break }
         }
         if plan.limit == nil, picked.count >= rowsMax {
-            throw QueryError(code: "54000", message: "the answer has more than \(rowsMax) rows; add a LIMIT")
+            throw tooManyRows
         }
         let shown = columns.prefix(plan.columns.count)
         let batches = stride(from: 0, to: picked.count, by: Delta.rowsMax).map { start -> Delta in

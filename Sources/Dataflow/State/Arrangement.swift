@@ -16,7 +16,7 @@ final class Arrangement {
     private var linkCapacity = 64
     /// Rows by their full contents: made when the first retraction comes, since insertions do not need it.
     private var index: (table: KeyTable, rowOfSlot: ContiguousArray<Int32>, slotOfRow: ContiguousArray<Int32>)?
-    private var oldest = Int64.max
+    private var pace = ExpiryPace()
 
     private struct Link: BitwiseCopyable {
         var next: Int32
@@ -81,7 +81,7 @@ final class Arrangement {
     /// Finds the stored rows of each key of the other side's batch; calls `body` with pairs (row of the batch, stored row) and the
     /// stored rows' weights, at most ``Delta/rowsMax`` at a time.
     func match(
-        _ other: EncodedKeys,
+        _ other: EncodedKeys, until stop: StopFlag?,
         _ body: (UnsafeBufferPointer<Int32>, UnsafeBufferPointer<Int32>, UnsafeBufferPointer<Int64>) -> Void
     ) {
         guard rows.count > 0 else { return }
@@ -114,7 +114,10 @@ final class Arrangement {
                         weights[count] = links[Int(current)].weight
                         count &+= 1
                         current = links[Int(current)].next
-                        if count == Delta.rowsMax { pass() }
+                        if count == Delta.rowsMax {
+                            pass()
+                            if stop?.isSet == true { return }
+                        }
                     }
                 }
                 if count > 0 { pass() }
@@ -125,9 +128,7 @@ final class Arrangement {
     /// Keeps a batch whose keys ``encode(_:)`` has just encoded.
     func add(_ delta: Delta) {
         if let expiry {
-            delta.columns[expiry.column].withValues(as: Int64.self) { times in
-                for row in 0..<delta.count { oldest = min(oldest, times[row]) }
-            }
+            pace.note(delta.columns[expiry.column])
         }
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: delta.count * 3) { memory in
             let base = memory.baseAddress.unsafelyUnwrapped
@@ -272,12 +273,12 @@ final class Arrangement {
 
     /// Drops the rows whose expiry column is at or below `limit`.
     func expire(through limit: Int64) {
-        guard let expiry, oldest <= limit else { return }
-        oldest = .max
+        guard let expiry, pace.isDue(limit: limit, entries: rows.count) else { return }
+        pace.begin()
         for number in liveRows() {
             let time = rows.timestamp(column: expiry.column, row: number)
             if time > limit {
-                oldest = min(oldest, time)
+                pace.keep(time)
                 continue
             }
             unlink(number)

@@ -12,6 +12,9 @@ package final class Worker {
     /// Consumers of each output, also of outputs that live elsewhere.
     private var consumers: [OperatorID: [(node: Node, port: Int)]] = [:]
     private let outbox = Outbox()
+    private let stop = StopFlag()
+    /// Asked before each batch that an operator gets; once true, rows are dropped and the worker is good for nothing more.
+    package var isCancelled: (() -> Bool)?
     private var unfinished = 0
     private var sourcesFinished = true
 
@@ -62,6 +65,7 @@ package final class Worker {
         for spec in added {
             let inputs = spec.inputs.map { types[$0] ?? [] }
             let operation = try makeOperator(spec, inputs, outlets)
+            operation.stop = stop
             operation.errors = outlets.errorOutlet(owner: spec.owner)
             add(Node(spec, operation))
         }
@@ -238,6 +242,13 @@ package final class Worker {
     }
 
     private func deliver(_ delta: Delta, to node: Node, port: Int) {
+        if let isCancelled {
+            if stop.isSet { return }
+            if isCancelled() {
+                stop.isSet = true
+                return
+            }
+        }
         node.rowsIn += Int64(delta.count)
         node.operation.process(delta, port: port) { emit($0, from: node) }
     }

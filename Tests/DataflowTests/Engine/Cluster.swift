@@ -105,6 +105,9 @@ final class Cluster {
         precondition(queues.allSatisfy(\.isEmpty), "the epoch ended with messages in flight")
     }
 
+    /// What a view has got on one worker so far.
+    func deltas(_ view: String, worker: Int) -> [Delta] { outlets[worker].views[view] ?? [] }
+
     /// All rows that a view or sink has got so far.
     func rows(_ view: String) -> Bag {
         var bag = Bag()
