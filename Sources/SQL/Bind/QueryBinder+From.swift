@@ -9,7 +9,7 @@ extension QueryBinder {
         for element in elements.dropFirst() {
             let (right, rightScope) = try source(element)
             scope = try Self.combine(scope, rightScope)
-            plan = .cross(plan, right)
+            plan = .cross(plan, right, location: element.location)
         }
         return (plan, scope)
     }
@@ -25,7 +25,7 @@ extension QueryBinder {
         case .function(let call, let alias, let location): return try window(call, alias, location)
         case .join(let left, let right, let condition, let alias):
             if alias != nil { throw .unsupported("an alias of a join", at: nil) }
-            return try join(try source(left), try source(right), condition)
+            return try join(try source(left), try source(right), condition, at: right.location)
         }
     }
 
@@ -66,10 +66,11 @@ extension QueryBinder {
     // MARK: joins
 
     private func join(
-        _ left: (plan: Plan, scope: Scope), _ right: (plan: Plan, scope: Scope), _ condition: FromSyntax.JoinCondition
+        _ left: (plan: Plan, scope: Scope), _ right: (plan: Plan, scope: Scope), _ condition: FromSyntax.JoinCondition,
+        at location: Int
     ) throws(Failure) -> (plan: Plan, scope: Scope) {
         var scope = try Self.combine(left.scope, right.scope)
-        let plan = Plan.cross(left.plan, right.plan)
+        let plan = Plan.cross(left.plan, right.plan, location: location)
         switch condition {
         case .cross: return (plan, scope)
         case .on(let syntax):

@@ -47,7 +47,8 @@ final class Lowering {
                 "Filter: \(ExpressionText.describe(condition, result.names))")
             return result
         case .project(let input, let expressions): return project(try lower(input), expressions)
-        case .cross: throw .unsupported("a join without an equality between its sides", at: nil)
+        case .cross(_, _, let location):
+            throw .unsupported("a join without an equality between its sides", at: location)
         case .join(let left, let right, let leftKeys, let rightKeys):
             return join(try lower(left), try lower(right), leftKeys, rightKeys)
         case .aggregate(let input, let groupBy, let calls): return aggregate(try lower(input), groupBy, calls)

@@ -10,6 +10,8 @@ enum JoinKeys {
         var plan: Plan
         /// Its columns in the numbering of the product as written.
         var columns: Range<Int>
+        /// Where it is named in the text; −1 if unknown.
+        var location = -1
     }
 
     /// `lhs = rhs`, each over one side.
@@ -46,7 +48,7 @@ enum JoinKeys {
                 })
             else {
                 throw .unsupported(
-                    "a join without an equality between its sides", at: nil,
+                    "a join without an equality between its sides", at: rest[0].location,
                     hint: "Add a condition such as a.id = b.id to ON or WHERE.")
             }
             let part = rest.remove(at: index)
@@ -61,12 +63,14 @@ enum JoinKeys {
     /// Takes products apart, also those under conditions and plain selections of columns.
     private static func flatten(_ plan: Plan, _ offset: Int, _ parts: inout [Part], _ conditions: inout [Expression]) {
         switch plan {
-        case .cross(let left, let right):
+        case .cross(let left, let right, let location):
             flatten(left, offset, &parts, &conditions)
+            let count = parts.count
             flatten(right, offset + left.types.count, &parts, &conditions)
-        case .filter(.cross(let left, let right), let condition):
+            parts[count].location = location
+        case .filter(.cross(let left, let right, let location), let condition):
             conditions.insert(contentsOf: condition.conjuncts.map { $0.mappingColumns { $0 + offset } }, at: 0)
-            flatten(.cross(left, right), offset, &parts, &conditions)
+            flatten(.cross(left, right, location: location), offset, &parts, &conditions)
         default:
             parts.append(Part(plan: plan, columns: offset..<offset + plan.types.count))
         }

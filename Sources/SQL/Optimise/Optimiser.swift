@@ -39,7 +39,7 @@ extension Plan {
         case .filter(let input, _), .project(let input, _), .aggregate(let input, _, _), .rowNumber(let input, _, _, _),
             .topN(let input, _, _, _, _):
             [input]
-        case .cross(let left, let right), .join(let left, let right, _, _): [left, right]
+        case .cross(let left, let right, _), .join(let left, let right, _, _): [left, right]
         case .unionAll(let inputs): inputs
         }
     }
@@ -50,7 +50,7 @@ extension Plan {
         case .leaf, .values: self
         case .filter(_, let condition): .filter(inputs[0], condition)
         case .project(_, let expressions): .project(inputs[0], expressions)
-        case .cross: .cross(inputs[0], inputs[1])
+        case .cross(_, _, let location): .cross(inputs[0], inputs[1], location: location)
         case .join(_, _, let leftKeys, let rightKeys):
             .join(inputs[0], inputs[1], leftKeys: leftKeys, rightKeys: rightKeys)
         case .aggregate(_, let groupBy, let calls): .aggregate(inputs[0], groupBy: groupBy, calls: calls)

@@ -8,7 +8,7 @@ indirect enum Plan: Hashable {
     case filter(Plan, Expression)
     case project(Plan, [Expression])
     /// Every pair; the conditions are filters above it until the join rule has run.
-    case cross(Plan, Plan)
+    case cross(Plan, Plan, location: Int)
     /// An inner equi-join: the left columns, then the right ones.
     case join(Plan, Plan, leftKeys: [Int], rightKeys: [Int])
     case aggregate(Plan, groupBy: [Int], calls: [AggregateCall])
@@ -39,7 +39,7 @@ indirect enum Plan: Hashable {
         case .values(_, let types): types
         case .filter(let input, _): input.types
         case .project(_, let expressions): expressions.map(\.type)
-        case .cross(let left, let right), .join(let left, let right, _, _): left.types + right.types
+        case .cross(let left, let right, _), .join(let left, let right, _, _): left.types + right.types
         case .aggregate(let input, let groupBy, let calls):
             {
                 let types = input.types

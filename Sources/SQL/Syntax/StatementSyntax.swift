@@ -112,6 +112,16 @@ indirect enum FromSyntax {
     case function(CallSyntax, AliasSyntax?, location: Int)
     case join(FromSyntax, FromSyntax, JoinCondition, AliasSyntax?)
 
+    /// Where it begins; −1 if unknown.
+    var location: Int {
+        switch self {
+        case .relation(let name, _): name.location
+        case .subquery: -1
+        case .function(_, _, let location): location
+        case .join(let left, _, _, _): left.location
+        }
+    }
+
     enum JoinCondition {
         case cross
         case on(ExpressionSyntax)
