@@ -4,7 +4,7 @@ internal import CZstd
 /// A batch of records as a blob.
 ///
 /// Layout, little-endian: byte 0 the format (1), byte 1 the compression (0 none, 1 zstd), bytes 2–9 the XXH3 hash (64 bits, seed 0) of
-/// everything after byte 10 and of the batch's place (topic id, partition, first offset, record count), bytes 10–13 the length of the
+/// everything after byte 10 and of the batch's place (topic id, partition, first offset, record count, append time), bytes 10–13 the length of the
 /// plain content; then the content: for each record two 4-byte lengths (key, value; −1 for none), then the packed keys and values.
 enum BatchCodec {
     static let headerBytes = 14
@@ -59,6 +59,8 @@ enum BatchCodec {
         var partition: Int64
         var firstOffset: Int64
         var count: Int64
+        /// Microseconds since 1970.
+        var appendTime: Int64
     }
 
     private static func hash(_ blob: UnsafeRawBufferPointer, _ place: Place) -> UInt64 {

@@ -5,28 +5,29 @@ import Synchronization
 final class ChangeNotifier: Sendable {
     private let watchers = Watchers()
     private let file: Int32
-    private let inotify: Int32
-    /// The two ends of a pipe: writing to it ends the watching thread.
-    private let stopRead: Int32
+    /// One end of a pipe: writing to it, or closing it, ends the watching thread, which owns the other end.
     private let stopWrite: Int32
 
     init(path: String) throws(LogError) {
         file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        inotify = inotify_init1(Int32(O_CLOEXEC))
+        let inotify = inotify_init1(Int32(O_CLOEXEC))
         var ends: [Int32] = [-1, -1]
         let piped = pipe(&ends)
-        (stopRead, stopWrite) = (ends[0], ends[1])
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        stopWrite = ends[1]
         guard file >= 0, inotify >= 0, piped == 0, inotify_add_watch(inotify, path, UInt32(IN_MODIFY)) >= 0 else {
             throw LogError(.storage, "cannot watch \(path): \(String(cString: strerror(errno)))")
         }
-        let (inotify, stop, watchers) = (inotify, stopRead, watchers)
-        startThread("log-notify") { Self.watch(inotify, stop, watchers) }
+        let (stop, watchers) = (ends[0], watchers)
+        startThread("log-notify") {
+            Self.watch(inotify, stop, watchers)
+            Glibc.close(inotify)
+            Glibc.close(stop)
+        }
     }
 
     deinit {
         Glibc.close(file)
-        Glibc.close(inotify)
-        Glibc.close(stopRead)
         Glibc.close(stopWrite)
     }
 

@@ -16,6 +16,8 @@ package final class EmbeddedLog: EventLog {
 
     /// The version of the tables and blobs; another one is refused.
     private static let formatVersion: Int64 = 1
+    /// A power of two. A small append writes a few whole pages; a large one a chain of them.
+    static let pageBytes: Int64 = 32768
     /// Reads that may wait per reader thread; more are refused as busy.
     private static let readsWaitingMax = 4096
     /// Idempotency keys are kept for a day, and at most so many per topic.
@@ -32,6 +34,7 @@ package final class EmbeddedLog: EventLog {
         let setUp = try SQLiteConnection(path: path, isReader: false)
         setUp.setBusyTimeout(milliseconds: 10_000)
         try Self.prepare(setUp, path)
+        for topic in try Schema.orphans(setUp) { while try Schema.deleteSome(topic, setUp) {} }
         notifier = try ChangeNotifier(path: directory + "/notify")
         committer = try Committer(
             path: path, holderPath: directory + "/writer.pid", options: options, notifier: notifier)
@@ -41,11 +44,13 @@ package final class EmbeddedLog: EventLog {
             let box = ConnectionBox(try SQLiteConnection(path: path, isReader: true))
             box.connection.setBusyTimeout(milliseconds: options.busyMilliseconds)
             readers.append(
-                LogThread(name: "log-read-\(number)", jobsMax: Self.readsWaitingMax) { jobs in
-                    for job in jobs { job(box.connection) }
-                })
+                LogThread(
+                    name: "log-read-\(number)", jobsMax: Self.readsWaitingMax,
+                    loop: { jobs in for job in jobs { job(box.connection) } }, end: { box.connection.close() }))
         }
         self.readers = readers
+        // A process that was killed between its commit and its notice told nobody.
+        notifier.signal()
     }
 
     private static func makeDirectory(_ directory: String) throws(LogError) {
@@ -53,7 +58,9 @@ package final class EmbeddedLog: EventLog {
         for part in directory.split(separator: "/", omittingEmptySubsequences: false) {
             made += made.isEmpty && part.isEmpty ? "/" : (made.isEmpty || made == "/" ? "" : "/") + part
             guard !made.isEmpty, made != "/" else { continue }
-            if mkdir(made, 0o700) != 0, errno != EEXIST {
+            if mkdir(made, 0o700) == 0 {
+                try sync(made + "/..")
+            } else if errno != EEXIST {
                 throw LogError(.storage, "cannot make the log's directory \(made): \(String(cString: strerror(errno)))")
             }
         }
@@ -69,7 +76,7 @@ package final class EmbeddedLog: EventLog {
     }
 
     private static func prepare(_ connection: SQLiteConnection, _ path: String) throws(LogError) {
-        try connection.execute("PRAGMA page_size = 32768")
+        try connection.execute("PRAGMA page_size = \(pageBytes)")
         try connection.execute("PRAGMA journal_mode = WAL")
         try connection.execute("PRAGMA synchronous = FULL")
         try connection.execute("BEGIN IMMEDIATE")
@@ -106,13 +113,14 @@ package final class EmbeddedLog: EventLog {
     }
 
     package func deleteTopic(_ name: String) async throws(LogError) {
-        try await write { connection throws(LogError) in
+        let id = try await write { connection throws(LogError) in
             let topic = try Schema.known(name, connection)
-            try connection.run("DELETE FROM batches WHERE topic = ?", [.integer(topic.id)])
             try connection.run("DELETE FROM partitions WHERE topic = ?", [.integer(topic.id)])
-            try connection.run("DELETE FROM answers WHERE topic = ?", [.integer(topic.id)])
             try connection.run("DELETE FROM topics WHERE id = ?", [.integer(topic.id)])
+            return topic.id
         }
+        // The topic is gone; its records follow in short transactions. What a crash leaves goes at the next opening.
+        while try await write({ connection throws(LogError) in try Schema.deleteSome(id, connection) }) {}
     }
 
     package func topics() async throws(LogError) -> [TopicDescription] {
@@ -177,19 +185,24 @@ package final class EmbeddedLog: EventLog {
     }
 
     package func trim(_ partition: TopicPartition, below offset: Int64) async throws(LogError) {
-        try await write { connection throws(LogError) in
+        while try await write({ connection throws(LogError) in
             let topic = try Schema.known(partition, connection)
-            try Schema.trim(topic.id, partition.partition, below: offset, connection)
-        }
+            return try Schema.trimSome(topic.id, partition.partition, below: offset, connection)
+        }) {}
     }
 
     package func applyRetention(_ topic: String, now: Int64, limits: [Int: Int64]) async throws(LogError) {
-        try await write { connection throws(LogError) in
+        let cuts = try await query { connection throws(LogError) in
             let known = try Schema.known(topic, connection)
+            var cuts: [Int64] = []
             for partition in 0..<known.configuration.partitions {
-                let limit = limits[partition] ?? .max
-                try Schema.retain(known, partition, now: now, limit: limit, connection)
+                let cut = try Schema.retentionCut(known, partition, now: now, connection)
+                cuts.append(min(cut, limits[partition] ?? .max))
             }
+            return cuts
+        }
+        for (partition, cut) in cuts.enumerated() where cut > 0 {
+            try await trim(TopicPartition(topic, partition), below: cut)
         }
     }
 
@@ -214,18 +227,10 @@ package final class EmbeddedLog: EventLog {
 
     package func bounds(_ partitions: [TopicPartition]) async throws(LogError) -> [TopicPartition: PartitionBounds] {
         try await query { connection throws(LogError) in
-            // One transaction: one cut.
-            try connection.execute("BEGIN")
-            defer { Self.end(connection) }
             var bounds: [TopicPartition: PartitionBounds] = [:]
             for partition in partitions { bounds[partition] = try Schema.bounds(partition, connection) }
             return bounds
         }
-    }
-
-    /// Ends a read transaction, which cannot fail in a way that matters: nothing was written.
-    private static func end(_ connection: SQLiteConnection) {
-        do throws(LogError) { try connection.execute("COMMIT") } catch { return }
     }
 
     package func offset(_ partition: TopicPartition, atOrAfter time: Int64) async throws(LogError) -> Int64 {
@@ -246,6 +251,12 @@ package final class EmbeddedLog: EventLog {
 
     // MARK: threads
 
+    /// Why a thread's queue did not take a job.
+    private func refusal(_ full: String) -> LogError {
+        isClosed.load(ordering: .sequentiallyConsistent)
+            ? LogError(.closed, "the log is closed") : LogError(.busy, full)
+    }
+
     private func write<Value: Sendable>(
         bytes: Int = 0, _ work: @escaping @Sendable (SQLiteConnection) throws(LogError) -> Value
     ) async throws(LogError) -> Value {
@@ -259,9 +270,7 @@ package final class EmbeddedLog: EventLog {
                     box.mutex.withLock { $0 = result }
                 }, finish: { continuation.resume(returning: $0) })
             if !committer.submit(job) {
-                continuation.resume(
-                    returning: LogError(
-                        .busy, "\(options.waitingMax) writes are waiting already, or the log is closing"))
+                continuation.resume(returning: refusal("\(options.waitingMax) writes are waiting already"))
             }
         }
         if let error { throw error }
@@ -269,6 +278,7 @@ package final class EmbeddedLog: EventLog {
         return result
     }
 
+    /// Runs `work` on a reading thread, in one read transaction.
     private func query<Value: Sendable>(
         _ work: @escaping @Sendable (SQLiteConnection) throws(LogError) -> Value
     ) async throws(LogError) -> Value {
@@ -277,15 +287,14 @@ package final class EmbeddedLog: EventLog {
         let result: Result<Value, LogError> = await withCheckedContinuation { continuation in
             let accepted = reader.submit { connection in
                 do throws(LogError) {
-                    continuation.resume(returning: .success(try work(connection)))
+                    let value = try connection.reading { () throws(LogError) in try work(connection) }
+                    continuation.resume(returning: .success(value))
                 } catch {
                     continuation.resume(returning: .failure(error))
                 }
             }
             if !accepted {
-                continuation.resume(
-                    returning: .failure(
-                        LogError(.busy, "\(Self.readsWaitingMax) reads are waiting already, or the log is closing")))
+                continuation.resume(returning: .failure(refusal("\(Self.readsWaitingMax) reads are waiting already")))
             }
         }
         return try result.get()

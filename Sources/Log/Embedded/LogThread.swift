@@ -5,12 +5,15 @@ import Synchronization
 final class LogThread<Job: Sendable>: Sendable {
     private let queue: JobQueue<Job>
 
-    /// `loop` is called on the thread with all waiting jobs, again and again, until the queue is closed and empty.
-    init(name: String, jobsMax: Int, loop: @escaping @Sendable ([Job]) -> Void) {
+    /// `loop` is called on the thread with all waiting jobs, again and again, until the queue is closed and empty; then `end`.
+    init(
+        name: String, jobsMax: Int, loop: @escaping @Sendable ([Job]) -> Void, end: @escaping @Sendable () -> Void = {}
+    ) {
         let queue = JobQueue<Job>(jobsMax: jobsMax)
         self.queue = queue
         startThread(name) {
             while let jobs = queue.take() { loop(jobs) }
+            end()
             queue.end()
         }
     }

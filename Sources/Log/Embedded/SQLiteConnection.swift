@@ -17,10 +17,31 @@ final class SQLiteConnection {
         sqlite3_extended_result_codes(handle, 1)
     }
 
-    deinit {
+    deinit { close() }
+
+    /// Releases the database; the connection is of no use afterwards.
+    func close() {
         for statement in statements.values { sqlite3_finalize(statement) }
+        statements = [:]
         sqlite3_close_v2(handle)
+        handle = nil
     }
+
+    /// Runs `body` in one read transaction: all that it reads is of one state.
+    func reading<Value>(_ body: () throws(LogError) -> Value) throws(LogError) -> Value {
+        try run("BEGIN")
+        do throws(LogError) {
+            let value = try body()
+            try run("COMMIT")
+            return value
+        } catch {
+            if isInTransaction { try run("ROLLBACK") }
+            throw error
+        }
+    }
+
+    /// Rows changed since the connection was opened.
+    var changes: Int64 { sqlite3_total_changes64(handle) }
 
     func setBusyTimeout(milliseconds: Int) { sqlite3_busy_timeout(handle, Int32(milliseconds)) }
 
@@ -62,11 +83,11 @@ final class SQLiteConnection {
     }
 
     private func bind(_ statement: OpaquePointer, _ index: Int32, _ value: SQLiteValue) {
-        // The memory outlives the step: SQLite copies texts; blobs are bound until the statement is reset.
+        // SQLITE_TRANSIENT: SQLite copies, since the memory is only valid within this call.
         let copy = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
         switch value {
         case .integer(let value): sqlite3_bind_int64(statement, index, value)
-        case .text(let value): sqlite3_bind_text(statement, index, value, -1, copy)
+        case .text(let value): sqlite3_bind_text(statement, index, value, Int32(value.utf8.count), copy)
         case .blob(let bytes):
             bytes.withUnsafeBytes { buffer in
                 _ = sqlite3_bind_blob64(statement, index, buffer.baseAddress, UInt64(buffer.count), copy)
@@ -77,6 +98,8 @@ final class SQLiteConnection {
 
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
+    private static func isFull(_ error: Int32) -> Bool { error == ENOSPC || error == EDQUOT }
+
     /// The log's error for SQLite's last one.
     func failure(_ attempt: String) -> LogError {
         let code = sqlite3_extended_errcode(handle)
@@ -85,7 +108,7 @@ final class SQLiteConnection {
         case SQLITE_BUSY, SQLITE_LOCKED: LogError(.busy, message)
         case SQLITE_FULL: LogError(.diskFull, message)
         case SQLITE_CORRUPT, SQLITE_NOTADB: LogError(.corrupt, message)
-        case SQLITE_IOERR where errno == ENOSPC: LogError(.diskFull, message)
+        case SQLITE_IOERR where Self.isFull(sqlite3_system_errno(handle)): LogError(.diskFull, message)
         default: LogError(.storage, message)
         }
     }

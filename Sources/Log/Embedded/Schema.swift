@@ -147,7 +147,8 @@ enum Schema {
                 key + [.integer(first)]
             ) { row throws(LogError) in
                 let place = BatchCodec.Place(
-                    topic: topic.id, partition: Int64(partition.partition), firstOffset: first, count: row.integer(0))
+                    topic: topic.id, partition: Int64(partition.partition), firstOffset: first, count: row.integer(0),
+                    appendTime: row.integer(1))
                 if let records = row.withBlob(2, { BatchCodec.decode($0, place) }) {
                     batch = RecordBatch(firstOffset: first, appendTime: row.integer(1), records: records)
                 }
@@ -188,22 +189,62 @@ enum Schema {
         return low
     }
 
-    static func trim(_ topic: Int64, _ partition: Int, below offset: Int64, _ connection: SQLiteConnection)
-        throws(LogError)
+    /// Deletes the first of the batches that end at or below `offset`, at most ``deletesMax``; returns whether more may be there.
+    static func trimSome(_ topic: Int64, _ partition: Int, below offset: Int64, _ connection: SQLiteConnection)
+        throws(LogError) -> Bool
     {
         let key: [SQLiteValue] = [.integer(topic), .integer(Int64(partition))]
+        let before = connection.changes
         try connection.run(
-            "DELETE FROM batches WHERE topic = ? AND partition = ? AND first + count <= ?", key + [.integer(offset)])
+            """
+            DELETE FROM batches WHERE id IN (
+                SELECT id FROM batches WHERE topic = ? AND partition = ? AND first < ? AND first + count <= ?
+                ORDER BY first LIMIT \(deletesMax))
+            """, key + [.integer(offset), .integer(offset)])
+        let deleted = connection.changes - before
+        guard deleted > 0 else { return false }
         try connection.run(
             """
             UPDATE partitions SET earliest = coalesce(
                 (SELECT min(first) FROM batches b WHERE b.topic = partitions.topic AND b.partition = partitions.partition), next)
             WHERE topic = ? AND partition = ?
             """, key)
+        return deleted == deletesMax
     }
 
-    static func retain(_ topic: Topic, _ partition: Int, now: Int64, limit: Int64, _ connection: SQLiteConnection)
-        throws(LogError)
+    /// Batches deleted in one transaction, so that it stays short.
+    static let deletesMax = 64
+
+    /// Deletes batches of a topic that is no more; returns whether more may be there.
+    static func deleteSome(_ topic: Int64, _ connection: SQLiteConnection) throws(LogError) -> Bool {
+        let before = connection.changes
+        try connection.run(
+            "DELETE FROM batches WHERE id IN (SELECT id FROM batches WHERE topic = ? LIMIT \(deletesMax))",
+            [.integer(topic)])
+        try connection.run(
+            "DELETE FROM answers WHERE id IN (SELECT id FROM answers WHERE topic = ? LIMIT \(deletesMax))",
+            [.integer(topic)])
+        return connection.changes > before
+    }
+
+    /// Ids of deleted topics whose batches were not all deleted before the process ended.
+    static func orphans(_ connection: SQLiteConnection) throws(LogError) -> [Int64] {
+        var orphans: [Int64] = []
+        // One step of the index per topic.
+        try connection.run(
+            """
+            WITH RECURSIVE found (topic) AS (
+                SELECT min(topic) FROM batches
+                UNION ALL SELECT (SELECT min(topic) FROM batches WHERE topic > found.topic) FROM found WHERE found.topic IS NOT NULL)
+            SELECT topic FROM found WHERE topic IS NOT NULL AND topic NOT IN (SELECT id FROM topics)
+            """
+        ) { row throws(LogError) in orphans.append(row.integer(0)) }
+        return orphans
+    }
+
+    /// The offset below which the topic's retention lets batches go; 0 for none.
+    static func retentionCut(_ topic: Topic, _ partition: Int, now: Int64, _ connection: SQLiteConnection)
+        throws(LogError) -> Int64
     {
         let key: [SQLiteValue] = [.integer(topic.id), .integer(Int64(partition))]
         var below: Int64 = 0
@@ -222,7 +263,7 @@ enum Schema {
                 if kept > bytesMax { below = max(below, row.integer(0) + row.integer(1)) }
             }
         }
-        if min(below, limit) > 0 { try trim(topic.id, partition, below: min(below, limit), connection) }
+        return below
     }
 
     static func answer(_ topic: Int64, _ key: String, newerThan oldest: Int64, _ connection: SQLiteConnection)
@@ -310,7 +351,8 @@ struct AppendTransaction {
         BatchCodec.seal(
             &sealed,
             BatchCodec.Place(
-                topic: topic.id, partition: Int64(append.partition.partition), firstOffset: first, count: count))
+                topic: topic.id, partition: Int64(append.partition.partition), firstOffset: first, count: count,
+                appendTime: time))
         let size = Int64(sealed.count)
         try connection.run(
             "INSERT INTO batches (topic, partition, first, count, append_time, size, content) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -328,11 +370,11 @@ struct AppendTransaction {
                 .integer(topic), .text(idempotency.key), .integer(Int64(bitPattern: idempotency.bodyHash)),
                 .blob(idempotency.answer(result)), .integer(now),
             ])
-        // Ids ascend, so the oldest answers are the first: those past the bound or the day go, a few at a time.
+        // Ids ascend, so the oldest answers are the first: of these few those past the bound or the day go.
         try connection.run(
             """
-            DELETE FROM answers WHERE id IN (
-                SELECT id FROM answers WHERE time < ? OR id <= (SELECT max(id) FROM answers) - ? ORDER BY id LIMIT 16)
+            DELETE FROM answers WHERE id IN (SELECT id FROM answers ORDER BY id LIMIT 16)
+                AND (time < ? OR id <= (SELECT max(id) FROM answers) - ?)
             """, [.integer(now - EmbeddedLog.answerMicroseconds), .integer(EmbeddedLog.answersMax)])
     }
 }
