@@ -31,21 +31,26 @@ package enum SQLCompiler {
     package static func parse(_ text: String) throws(SQLError) -> [ParsedStatement] {
         let bytes = Array(text.utf8)
         var statements: [ParsedStatement] = []
-        var characters = 0
-        var counted = 0
-        for (range, tokens) in Parser.split(bytes) {
-            characters += SourceMap.characters(bytes[counted..<range.lowerBound])
-            counted = range.lowerBound
-            var map = SourceMap(original: Array(bytes[range]), charactersBefore: characters)
-            do throws(Failure) {
-                let syntax = try DeepStack.run { () throws(Failure) in try Parser.parse(tokens, &map) }
-                statements.append(
-                    ParsedStatement(
-                        text: String(decoding: bytes[range], as: UTF8.self), position: characters + 1, syntax: syntax,
-                        map: map))
-            } catch {
-                throw map.error(error)
+        // The statement that is being parsed, for its error's position.
+        var current = SourceMap(original: [], charactersBefore: 0)
+        do throws(Failure) {
+            try DeepStack.run { () throws(Failure) in
+                var characters = 0
+                var counted = 0
+                for (range, tokens) in Parser.split(bytes) {
+                    characters += SourceMap.characters(bytes[counted..<range.lowerBound])
+                    counted = range.lowerBound
+                    current = SourceMap(original: Array(bytes[range]), charactersBefore: characters)
+                    let syntax = try Parser.parse(tokens, &current)
+                    statements.append(
+                        ParsedStatement(
+                            text: String(decoding: bytes[range], as: UTF8.self), position: characters + 1,
+                            syntax: syntax,
+                            map: current))
+                }
             }
+        } catch {
+            throw current.error(error)
         }
         return statements
     }

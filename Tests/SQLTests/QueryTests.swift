@@ -145,6 +145,7 @@ struct QueryTests {
             "SELECT id, row_number() OVER (PARTITION BY g ORDER BY id DESC) AS rn FROM v ORDER BY id",
             ["1|2", "2|1", "3|2", "4|1"]
         ),
+        ("SELECT FROM v WHERE id < 3", ["", ""]), ("SELECT count(*) FROM (SELECT FROM v) s", ["4"]),
         ("SELECT id FROM v LIMIT 0", []),
         ("SELECT s.id FROM (SELECT * FROM v ORDER BY n DESC NULLS LAST LIMIT 2) s ORDER BY 1", ["2", "3"]),
         ("SELECT s.id FROM (SELECT id FROM v ORDER BY id LIMIT 2 OFFSET 1) s ORDER BY 1", ["2", "3"]),
