@@ -15,8 +15,9 @@ final class AggregateOperator: Operator {
     /// Slots touched in this epoch, in order, and what they showed before it.
     private var touched: [Int32] = []
     private var before: [Before] = []
-    /// No row is grouped: one row is shown even if nothing was ever put in.
-    private let isGlobal: Bool
+    /// No row is grouped: one row is shown even if nothing was ever put in. It is the owner of the empty key that does; on other
+    /// workers, whose rows are a part of the input, the whole is a group like any other.
+    private let keepsGlobalRow: Bool
     private var globalRowDue: Bool
     private var pace = ExpiryPace()
 
@@ -46,8 +47,8 @@ final class AggregateOperator: Operator {
         self.inputTypes = inputTypes
         let keyTypes = spec.groupBy.map { inputTypes[$0] }
         keys = KeyTable(encoder: KeyEncoder(types: keyTypes, equality: .sql))
-        isGlobal = spec.groupBy.isEmpty && !spec.calls.isEmpty
-        globalRowDue = isGlobal && ownsEmptyKey
+        keepsGlobalRow = spec.groupBy.isEmpty && !spec.calls.isEmpty && ownsEmptyKey
+        globalRowDue = keepsGlobalRow
         for call in spec.calls {
             let type = call.argument.map { inputTypes[$0] }
             let isRowCount = call.function == .count && call.argument == nil && call.filter == nil
@@ -180,7 +181,7 @@ final class AggregateOperator: Operator {
             keys.noteChanges(new)
         }
         guard touched.count > start else { return }
-        let existed = touched[start...].map { rowCount($0) != 0 || isGlobal && !globalRowDue }
+        let existed = touched[start...].map { rowCount($0) != 0 || keepsGlobalRow && !globalRowDue }
         guard existed.contains(true) else {
             return before.append(Before(existed: existed, columns: [], failures: [], count: existed.count))
         }
@@ -222,7 +223,7 @@ final class AggregateOperator: Operator {
             position += run.count
         }
         if !touched.isEmpty { globalRowDue = false }
-        for slot in touched where rowCount(slot) == 0 && !isGlobal { clear(slot) }
+        for slot in touched where rowCount(slot) == 0 && !keepsGlobalRow { clear(slot) }
         touched.removeAll(keepingCapacity: true)
         before.removeAll(keepingCapacity: true)
         epoch += 1
@@ -255,7 +256,7 @@ final class AggregateOperator: Operator {
         var inserted: [Int32] = []
         for row in 0..<range.count {
             let hadRow = run.existed[row + range.lowerBound] && !failedBefore[row]
-            let hasRow = (rowCount(slots[row]) != 0 || isGlobal) && !failedNow[row]
+            let hasRow = (rowCount(slots[row]) != 0 || keepsGlobalRow) && !failedNow[row]
             if hadRow, hasRow, isSame[row] { continue }
             if hadRow { retracted.append(Int32(row + range.lowerBound)) }
             if hasRow { inserted.append(Int32(row)) }
@@ -269,7 +270,7 @@ final class AggregateOperator: Operator {
             let columns = whole ? now : inserted.withUnsafeBufferPointer { rows in now.map { $0.gather(rows) } }
             emit(Delta(columns: columns, count: inserted.count))
         }
-        reportGroups(run, range, now, failures.filter { rowCount(slots[$0.row]) != 0 || isGlobal })
+        reportGroups(run, range, now, failures.filter { rowCount(slots[$0.row]) != 0 || keepsGlobalRow })
     }
 
     /// Errors of whole groups come and go like rows do.

@@ -18,7 +18,7 @@ struct ExpiryPace {
         addedSinceSearch += column.count
     }
 
-    /// Whether entries up to `limit` should be searched for now, of `entries`.
+    /// Whether entries up to `limit` are worth a search, of `entries`.
     func isDue(limit: Int64, entries: Int) -> Bool {
         oldest <= limit && (entries <= Self.entriesMin || addedSinceSearch * 2 >= entries)
     }

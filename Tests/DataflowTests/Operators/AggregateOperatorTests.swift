@@ -122,6 +122,55 @@ import Testing
         #expect(cluster.rows("v") == Bag([[.bigint(0)]]))
     }
 
+    /// Each worker aggregates its own rows, and one puts the results together: a worker without rows shows none, but the owner does.
+    @Test(arguments: [1, 2, 4])
+    func partialResultsOfTheWholeInput(_ workers: Int) throws {
+        let types: [DataType] = [.bigint, .bigint]
+        let partial = OperatorKind.Aggregate(
+            groupBy: [],
+            calls: [
+                AggregateCall(function: .count, argument: nil, type: .bigint),
+                AggregateCall(function: .max, argument: 0, type: .bigint),
+            ], inputIsAppendOnly: false)
+        let final = OperatorKind.Aggregate(
+            groupBy: [],
+            calls: [
+                AggregateCall(function: .sum, argument: 0, type: .numeric),
+                AggregateCall(function: .max, argument: 1, type: .bigint),
+                AggregateCall(function: .count, argument: nil, type: .bigint),
+            ], inputIsAppendOnly: false)
+        let output: [DataType] = [.numeric, .bigint, .bigint]
+        func node(_ id: Int, _ kind: OperatorKind, _ types: [DataType]) -> GraphNode {
+            GraphNode(
+                id: OperatorID(id), kind: kind, inputs: id == 1 ? [] : [OperatorID(id - 1)], types: types, owner: "v")
+        }
+        for seed in Self.seeds {
+            let cluster = Cluster(workers: workers, seed: seed)
+            // Rows stay with the worker that read them first, as those of a partition do.
+            try cluster.install(
+                [
+                    node(1, .source(table: "t"), types), node(2, .aggregate(partial), types),
+                    node(3, .view(.init(name: "partial", key: [])), types), node(4, .exchange(key: []), types),
+                    node(5, .aggregate(final), output), node(6, .view(.init(name: "v", key: [])), output),
+                ], orderedBy: [Self.source: [0, 1]])
+            var changes = Changes(types, isAppendOnly: false, seed: seed)
+            for epoch in 1...8 {
+                cluster.run([Self.source: epoch == 1 ? [] : changes.epoch(12)])
+                #expect(
+                    cluster.rows("partial").entries.values.allSatisfy { $0.weight > 0 }, "seed \(seed), epoch \(epoch)")
+                let parts = cluster.rows("partial").rows
+                #expect(parts.count <= workers && !parts.isEmpty)
+                let whole = AggregateReference.rows(partial, changes.current).rows[0]
+                let row = try #require(cluster.rows("v").rows.first)
+                guard case .bigint(let count) = whole[0] else { return }
+                #expect(
+                    row == [
+                        .numeric(Decimal(mantissa: Int128(count), scale: 0)), whole[1], .bigint(Int64(parts.count)),
+                    ])
+            }
+        }
+    }
+
     @Test func anOverflowIsAnErrorOfItsGroupUntilItFits() throws {
         let spec = OperatorKind.Aggregate(
             groupBy: [0], calls: [AggregateCall(function: .sum, argument: 1, type: .bigint)], inputIsAppendOnly: false)

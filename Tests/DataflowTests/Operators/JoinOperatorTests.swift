@@ -113,9 +113,9 @@ import Testing
         try cluster.install(Self.graph(spec, types, types))
         var (left, right) = (Bag(), Bag())
         for step in 0..<40 {
-            // Each side lags by up to five.
+            // A row is late below the watermark less five, not at it.
             let rows = { (offset: Int) -> [Row] in
-                (0..<4).map { [.timestamp(Int64(max(step - ($0 + offset) % 6, 0))), .bigint(Int64($0))] }
+                (0..<4).map { [.timestamp(Int64(max(step - ($0 + offset) % 7, 0))), .bigint(Int64($0))] }
             }
             rows(0).forEach { left.add($0, 1) }
             rows(step).forEach { right.add($0, 1) }

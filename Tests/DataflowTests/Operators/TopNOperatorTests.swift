@@ -79,6 +79,11 @@ import Testing
                 }
                 #expect(emitted == moved, "seed \(seed), epoch \(epoch)")
             }
+            if !spec.inputIsAppendOnly {
+                // Nothing is kept of what is gone.
+                cluster.run([Self.source: changes.current.entries.values.map { ($0.row, -$0.weight) }])
+                #expect(cluster.rows("v") == Bag() && cluster.stateEntries == 0)
+            }
         }
     }
 
