@@ -84,7 +84,7 @@ struct ErrorTests {
         Case("SELECT INTERVAL «'x'", "22007", "invalid input syntax for type interval: \"x\""),
         Case(
             "SELECT TIMESTAMP «'yesterday or so'", "22007",
-            "invalid input syntax for type timestamp without time zone: \"yesterday or so\""),
+            "invalid input syntax for type timestamp: \"yesterday or so\""),
         Case("SELECT «'x'::bigint", "22P02", "invalid input syntax for type bigint: \"x\""),
         Case("SELECT 1::«jsonb", "0A000", "type jsonb is not supported", hint: "Use text."),
         Case("SELECT 1::«date", "0A000", "type date is not supported", hint: "Use timestamp."),

@@ -51,13 +51,13 @@ package enum Calendar {
         return Fields(year: year, month: month, day: day, microsecondsOfDay: rest)
     }
 
-    /// The timestamp of the fields; nil outside PostgreSQL's range (4714 BC to 294276 AD).
+    /// The timestamp of the fields; nil if it is out of range.
     package static func timestamp(_ fields: Fields) -> Int64? {
         guard fields.year >= -4713, fields.year <= 294_276 else { return nil }
         let days = Int64(days(year: fields.year, month: fields.month, day: fields.day))
         let (product, overflow) = days.multipliedReportingOverflow(by: Timestamp.microsecondsPerDay)
         let (sum, overflowToo) = product.addingReportingOverflow(fields.microsecondsOfDay)
-        return overflow || overflowToo || sum == .max || sum == .min ? nil : sum
+        return overflow || overflowToo || sum < earliest || sum == Timestamp.infinity ? nil : sum
     }
 
     package static func daysInMonth(year: Int, month: Int) -> Int {
@@ -68,23 +68,41 @@ package enum Calendar {
         }
     }
 
-    /// Adds an interval as PostgreSQL does: months (clamped to the month's end), then days, then microseconds.
+    /// The first timestamp: 4714-11-24 BC, day 0 of the Julian calendar, as PostgreSQL's. The last is the one before
+    /// infinity, in the year 294247.
+    static let earliest = Int64(days(year: -4713, month: 11, day: 24)) * Timestamp.microsecondsPerDay
+
+    @inline(__always)
+    static func isFinite(_ timestamp: Int64) -> Bool {
+        timestamp != Timestamp.infinity && timestamp != Timestamp.negativeInfinity
+    }
+
+    /// Adds an interval as PostgreSQL does: months (clamped to the month's end), then days, then microseconds; nil if
+    /// the sum, or one on the way, is out of range. Infinite times stay.
+    @inline(__always)
     package static func add(_ interval: Interval, to timestamp: Int64) -> Int64? {
-        if timestamp == Timestamp.infinity || timestamp == Timestamp.negativeInfinity { return timestamp }
+        guard isFinite(timestamp) else { return timestamp }
         var result = timestamp
         if interval.months != 0 {
-            var fields = fields(timestamp)
-            let months = fields.year * 12 + fields.month - 1 + Int(interval.months)
-            fields.year = months >= 0 ? months / 12 : -((-months + 11) / 12)
-            fields.month = months - fields.year * 12 + 1
-            fields.day = min(fields.day, daysInMonth(year: fields.year, month: fields.month))
-            guard let moved = Calendar.timestamp(fields) else { return nil }
+            guard let moved = add(months: interval.months, to: timestamp) else { return nil }
             result = moved
         }
-        let (days, overflow) = result.addingReportingOverflow(Int64(interval.days) * Timestamp.microsecondsPerDay)
-        let (sum, overflowToo) = days.addingReportingOverflow(interval.microseconds)
-        guard !overflow, !overflowToo else { return nil }
-        let year = Calendar.fields(sum).year
-        return year >= -4713 && year <= 294_276 ? sum : nil
+        if interval.days != 0 {
+            let (days, overflow) = Int64(interval.days).multipliedReportingOverflow(by: Timestamp.microsecondsPerDay)
+            let (sum, overflowToo) = result.addingReportingOverflow(days)
+            guard !overflow, !overflowToo, sum >= earliest, sum < Timestamp.infinity else { return nil }
+            result = sum
+        }
+        let (sum, overflow) = result.addingReportingOverflow(interval.microseconds)
+        return !overflow && sum >= earliest && sum < Timestamp.infinity ? sum : nil
+    }
+
+    private static func add(months: Int32, to timestamp: Int64) -> Int64? {
+        var fields = fields(timestamp)
+        let total = fields.year * 12 + fields.month - 1 + Int(months)
+        fields.year = total >= 0 ? total / 12 : -((-total + 11) / 12)
+        fields.month = total - fields.year * 12 + 1
+        fields.day = min(fields.day, daysInMonth(year: fields.year, month: fields.month))
+        return Calendar.timestamp(fields)
     }
 }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Decimal digits of integers, without allocation.
 package enum IntegerText {
     package static func append(_ value: Int64, to text: inout [UInt8]) {
@@ -128,6 +130,8 @@ package enum DecimalText {
 
 /// The text of doubles: the shortest digits that read back as the same value, in PostgreSQL's form.
 package enum DoubleText {
+    /// PostgreSQL's Ryu does not take a number that lies exactly half way to a neighbour (1e23), Swift's description does;
+    /// such a value gets the shortest digits strictly between.
     package static func append(_ value: Double, to text: inout [UInt8]) {
         if value.isNaN { return text.append(contentsOf: "NaN".utf8) }
         if value.isInfinite { return text.append(contentsOf: (value < 0 ? "-Infinity" : "Infinity").utf8) }
@@ -135,61 +139,106 @@ package enum DoubleText {
         if value.magnitude < 1e15, value == value.rounded(.towardZero) {
             return IntegerText.append(Int64(value), to: &text)
         }
-        // Swift's description has the shortest digits; the notation is arranged anew.
-        var digits: [UInt8] = []
-        var exponent = 0
-        var pointAt: Int?
-        var description = value.magnitude.description
-        description.withUTF8 { bytes in
-            var position = 0
-            while position < bytes.count {
-                let byte = bytes[position]
-                position += 1
-                if byte == UInt8(ascii: ".") {
-                    pointAt = digits.count
-                } else if byte == UInt8(ascii: "e") {
-                    let negative = bytes[position] == UInt8(ascii: "-")
-                    position += 1
-                    var number = 0
-                    while position < bytes.count {
-                        number = number * 10 + Int(bytes[position] - UInt8(ascii: "0"))
-                        position += 1
-                    }
-                    exponent = negative ? -number : number
-                } else {
-                    digits.append(byte)
+        if value < 0 { text.append(UInt8(ascii: "-")) }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { digits in
+            var description = value.magnitude.description
+            var (count, point) = description.withUTF8 { parse($0, digits) }
+            if value.magnitude >= 0x1p54, isHalfWay(value.magnitude, digits, count, point) {
+                for precision in (count + 1)...17 {
+                    (count, point) = nearest(value.magnitude, precision, digits)
+                    if count == precision, !isHalfWay(value.magnitude, digits, count, point) { break }
                 }
             }
+            arrange(UnsafeBufferPointer(rebasing: digits[0..<count]), point, to: &text)
         }
-        // value = 0.digits × 10^pointPosition
-        var pointPosition = (pointAt ?? digits.count) + exponent
-        while digits.first == UInt8(ascii: "0") {
-            digits.removeFirst()
-            pointPosition -= 1
+    }
+
+    /// Takes the digits of a positive decimal number, without zeros at the ends: it is 0.digits × 10^point.
+    private static func parse(
+        _ text: UnsafeBufferPointer<UInt8>, _ digits: UnsafeMutableBufferPointer<UInt8>
+    ) -> (count: Int, point: Int) {
+        var (count, point, seenPoint, position) = (0, 0, false, 0)
+        while position < text.count, text[position] | 0x20 != UInt8(ascii: "e") {
+            let byte = text[position]
+            position += 1
+            if byte == UInt8(ascii: ".") {
+                seenPoint = true
+                continue
+            }
+            if count > 0 || byte != UInt8(ascii: "0") {
+                digits[count] = byte
+                count += 1
+                if !seenPoint { point += 1 }
+            } else if seenPoint {
+                point -= 1
+            }
         }
-        while digits.last == UInt8(ascii: "0") { digits.removeLast() }
-        if value < 0 { text.append(UInt8(ascii: "-")) }
-        let scientific = pointPosition - 1
-        if scientific < -4 || scientific >= 15 {
+        if position < text.count {
+            position += 1
+            let negative = text[position] == UInt8(ascii: "-")
+            var exponent = 0
+            for byte in text[position...] where byte >= UInt8(ascii: "0") {
+                exponent = exponent * 10 + Int(byte - UInt8(ascii: "0"))
+            }
+            point += negative ? -exponent : exponent
+        }
+        while count > 1, digits[count - 1] == UInt8(ascii: "0") { count -= 1 }
+        return (count, point)
+    }
+
+    /// The nearest number of so many digits.
+    private static func nearest(
+        _ value: Double, _ precision: Int, _ digits: UnsafeMutableBufferPointer<UInt8>
+    ) -> (count: Int, point: Int) {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
+            let length = withVaList([Int32(precision - 1), value]) { vsnprintf(buffer.baseAddress, 64, "%.*e", $0) }
+            return buffer.withMemoryRebound(to: UInt8.self) {
+                parse(UnsafeBufferPointer(rebasing: $0[0..<Int(length)]), digits)
+            }
+        }
+    }
+
+    /// Whether 0.digits × 10^point, an integer, is half way between `value` (2^54 or more) and a neighbour.
+    private static func isHalfWay(
+        _ value: Double, _ digits: UnsafeMutableBufferPointer<UInt8>, _ count: Int, _ point: Int
+    ) -> Bool {
+        // number = significand × 5^exponent × 2^exponent; 5^23 is the largest that divides an odd number of 54 bits.
+        let exponent = point - count
+        guard exponent >= 0, exponent <= 23 else { return false }
+        var number: UInt128 = 0
+        for digit in digits[0..<count] { number = number * 10 + UInt128(digit - UInt8(ascii: "0")) }
+        for _ in 0..<exponent { number *= 5 }
+        // value = mantissa × 2^power, and half way lie (2 × mantissa ± 1) × 2^(power − 1).
+        let mantissa = UInt128(value.significandBitPattern | 1 << 52)
+        let shift = Int(value.exponent) - 52 - 1 - exponent
+        guard shift >= 0 else { return false }
+        let odd = number >> UInt128(shift)
+        guard odd << UInt128(shift) == number else { return false }
+        return odd == 2 * mantissa + 1 || odd == 2 * mantissa - 1
+    }
+
+    private static func arrange(_ digits: UnsafeBufferPointer<UInt8>, _ point: Int, to text: inout [UInt8]) {
+        let exponent = point - 1
+        if exponent < -4 || exponent >= 15 {
             text.append(digits[0])
             if digits.count > 1 {
                 text.append(UInt8(ascii: "."))
                 text.append(contentsOf: digits[1...])
             }
             text.append(UInt8(ascii: "e"))
-            text.append(UInt8(ascii: scientific < 0 ? "-" : "+"))
-            IntegerText.append(abs(scientific), width: 2, to: &text)
-        } else if pointPosition <= 0 {
+            text.append(exponent < 0 ? UInt8(ascii: "-") : UInt8(ascii: "+"))
+            IntegerText.append(abs(exponent), width: 2, to: &text)
+        } else if point <= 0 {
             text.append(contentsOf: "0.".utf8)
-            text.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: -pointPosition))
+            text.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: -point))
             text.append(contentsOf: digits)
-        } else if digits.count <= pointPosition {
+        } else if digits.count <= point {
             text.append(contentsOf: digits)
-            text.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: pointPosition - digits.count))
+            text.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: point - digits.count))
         } else {
-            text.append(contentsOf: digits[..<pointPosition])
+            text.append(contentsOf: digits[..<point])
             text.append(UInt8(ascii: "."))
-            text.append(contentsOf: digits[pointPosition...])
+            text.append(contentsOf: digits[point...])
         }
     }
 }

@@ -61,24 +61,31 @@ package enum TextFormat {
         case .numeric:
             guard let value = DecimalText.parse(trimmed) else {
                 if looksNumeric(trimmed) {
-                    throw RowError(row: 0, code: "22003", message: Kernels.Failure.numericOverflow.message)
+                    throw RowError(row: 0, code: "22003", message: RowFailure.numericOverflow.message)
                 }
                 throw invalid()
             }
             return .numeric(value)
         case .double:
             guard let value = double(trimmed) else { throw invalid() }
-            if value.isInfinite, !trimmed.contains(where: { $0 | 0x20 == UInt8(ascii: "f") }) {
+            let isWord = trimmed.contains { $0 | 0x20 == UInt8(ascii: "n") }
+            if value.isInfinite && !isWord || value == 0 && hasNonzeroDigit(trimmed) {
                 let shown = String(decoding: trimmed, as: UTF8.self)
                 throw RowError(row: 0, code: "22003", message: "\"\(shown)\" is out of range for type double precision")
             }
             return .double(value)
         case .timestamp:
-            guard let value = TimeText.parseTimestamp(trimmed) else { throw invalid("22007") }
-            return .timestamp(value)
+            do throws(TimeTextError) {
+                return .timestamp(try TimestampText.parse(text))
+            } catch {
+                throw RowError(row: 0, error.failure(text, type: "timestamp"))
+            }
         case .interval:
-            guard let value = TimeText.parseInterval(trimmed) else { throw invalid("22007") }
-            return .interval(value)
+            do throws(TimeTextError) {
+                return .interval(try IntervalText.parse(text))
+            } catch {
+                throw RowError(row: 0, error.failure(text, type: "interval"))
+            }
         case .text:
             return .null
         }
@@ -128,20 +135,31 @@ package enum TextFormat {
         return .some(overflowed ? nil : value)
     }
 
+    /// Whether a number that was read as 0 is not 0: it is too small for a double.
+    private static func hasNonzeroDigit(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        for byte in text {
+            if byte >= 0x31, byte <= 0x39 { return true }
+            if byte | 0x20 == UInt8(ascii: "e") { return false }
+        }
+        return false
+    }
+
     private static func looksNumeric(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        !text.isEmpty && double(text) != nil && text.contains { $0 >= 0x30 && $0 <= 0x39 }
+        !text.contains { $0 | 0x20 == UInt8(ascii: "x") } && double(text) != nil
+            && text.contains { $0 >= 0x30 && $0 <= 0x39 }
     }
 
     private static func double(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
         let word = String(decoding: text, as: UTF8.self)
         switch word.lowercased() {
-        case "nan": return .nan
+        case "nan", "+nan", "-nan": return .nan
         case "infinity", "inf", "+infinity", "+inf": return .infinity
         case "-infinity", "-inf": return -.infinity
         default: break
         }
+        // strtod would also skip blanks and read "nan(…)"; as in PostgreSQL, it reads hexadecimal.
         guard let first = text.first, first >= 0x30 && first <= 0x39 || first == 0x2B || first == 0x2D || first == 0x2E,
-            !text.contains(where: { $0 | 0x20 == 0x78 || $0 | 0x20 == 0x70 || $0 | 0x20 == 0x69 || $0 | 0x20 == 0x6E })
+            !text.contains(where: { $0 | 0x20 == UInt8(ascii: "n") || $0 == 0 })
         else { return nil }
         return word.withCString { start in
             var end: UnsafeMutablePointer<CChar>?

@@ -104,19 +104,8 @@ package final class CompiledExpression {
             var validity: Validity?
             for argument in arguments { validity = Validity.and(validity, argument.validity) }
             return function.kernel(arguments, count, validity, &errors).masked(by: validity)
-        case .not(let operand):
-            let value = evaluate(operand, columns, count, &errors)
-            return value.withValues(as: UInt8.self) { source in
-                Column(type: .boolean, count: count, validity: value.validity) {
-                    (out: UnsafeMutableBufferPointer<UInt8>) in
-                    for row in 0..<count { out[row] = source[row] ^ 1 }
-                }
-            }
-        case .isNull(let operand):
-            let value = evaluate(operand, columns, count, &errors)
-            return Column(type: .boolean, count: count) { (out: UnsafeMutableBufferPointer<UInt8>) in
-                for row in 0..<count { out[row] = value.isNull(row) ? 1 : 0 }
-            }
+        case .not(let operand): return BooleanKernels.not(evaluate(operand, columns, count, &errors), count)
+        case .isNull(let operand): return BooleanKernels.isNull(evaluate(operand, columns, count, &errors), count)
         case .and(let operands): return logical(operands, columns, count, &errors, deciding: 0)
         case .or(let operands): return logical(operands, columns, count, &errors, deciding: 1)
         case .branches(let branches, let otherwise, let type):
@@ -138,31 +127,7 @@ package final class CompiledExpression {
             where left.isNull(error.row) || left.withValues(as: UInt8.self, { $0[error.row] }) != deciding {
                 errors.append(error)
             }
-            result = left.withValues(as: UInt8.self) { a in
-                other.withValues(as: UInt8.self) { b in
-                    if left.validity == nil, other.validity == nil {
-                        return Column(type: .boolean, count: count) { (out: UnsafeMutableBufferPointer<UInt8>) in
-                            if deciding == 0 {
-                                for row in 0..<count { out[row] = a[row] & b[row] }
-                            } else {
-                                for row in 0..<count { out[row] = a[row] | b[row] }
-                            }
-                        }
-                    }
-                    let validity = Validity(count: count) { row in
-                        let (aNull, bNull) = (left.isNull(row), other.isNull(row))
-                        return !aNull && a[row] == deciding || !bNull && b[row] == deciding || !aNull && !bNull
-                    }
-                    return Column(type: .boolean, count: count, validity: validity) {
-                        (out: UnsafeMutableBufferPointer<UInt8>) in
-                        for row in 0..<count {
-                            let decided =
-                                !left.isNull(row) && a[row] == deciding || !other.isNull(row) && b[row] == deciding
-                            out[row] = decided ? deciding : deciding ^ 1
-                        }
-                    }
-                }
-            }
+            result = deciding == 0 ? BooleanKernels.and(left, other, count) : BooleanKernels.or(left, other, count)
         }
         return result
     }

@@ -91,3 +91,11 @@ package struct Cast: Sendable {
         return casts
     }()
 }
+
+/// The keys by which deployed graphs name functions.
+enum FunctionKey {
+    /// `name(type,type)`, as ``ScalarFunction/key``.
+    static func of(_ name: String, _ arguments: [DataType]) -> String {
+        "\(name)(\(arguments.map(\.rawValue).joined(separator: ",")))"
+    }
+}

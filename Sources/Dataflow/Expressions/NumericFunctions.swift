@@ -1,49 +1,70 @@
 /// Arithmetic, rounding and signs of `numeric`.
 enum NumericFunctions {
     static let all: [ScalarFunction] = [
-        arithmetic("+", "Sum, at the larger of the two scales.", Decimal.add),
-        arithmetic("-", "Difference, at the larger of the two scales.") { Decimal.add($0, $1.negated) },
-        arithmetic("*", "Product, at the sum of the scales.", Decimal.multiply),
-        Kernels.failingBinary("/", .numeric, .numeric, .numeric, "Quotient, to at least 16 significant digits.") {
-            (a: Decimal, b: Decimal) throws(Kernels.Failure) -> Decimal in
+        Kernels.rowBinary("+", .numeric, .numeric, .numeric, "Sum, at the larger of the two scales.") {
+            (a: Decimal, b: Decimal) throws(RowFailure) -> Decimal in try checked(Decimal.add(a, b))
+        },
+        Kernels.rowBinary("-", .numeric, .numeric, .numeric, "Difference, at the larger of the two scales.") {
+            (a: Decimal, b: Decimal) throws(RowFailure) -> Decimal in try checked(Decimal.add(a, b.negated))
+        },
+        Kernels.rowBinary("*", .numeric, .numeric, .numeric, "Product, at the sum of the scales.") {
+            (a: Decimal, b: Decimal) throws(RowFailure) -> Decimal in try checked(Decimal.multiply(a, b))
+        },
+        Kernels.rowBinary("/", .numeric, .numeric, .numeric, "Quotient, to at least 16 significant digits.") {
+            (a: Decimal, b: Decimal) throws(RowFailure) -> Decimal in
             if b.mantissa == 0 { throw .divisionByZero }
-            guard let value = Decimal.divide(a, b) else { throw .numericOverflow }
-            return value
+            return try checked(Decimal.divide(a, b))
         },
         remainder("%"), remainder("mod"),
-        Kernels.unary("-", .numeric, .numeric, "Negation.") { (a: Decimal) -> Decimal in a.negated },
-        Kernels.unary("abs", .numeric, .numeric, "Absolute value.") { (a: Decimal) -> Decimal in
-            a.mantissa < 0 ? a.negated : a
+        Kernels.rowUnary("-", .numeric, .numeric, "Negation.") { (a: Decimal) throws(RowFailure) -> Decimal in a.negated
         },
-        Kernels.failingUnary("round", .numeric, .numeric, "Rounded to an integer, half away from zero.") {
-            (a: Decimal) throws(Kernels.Failure) -> Decimal in try orOverflow(a.rounded(to: 0))
+        Kernels.rowUnary("abs", .numeric, .numeric, "Absolute value.") { (a: Decimal) throws(RowFailure) -> Decimal in
+            a.absolute
         },
-        Kernels.failingBinary("round", .numeric, .integer, .numeric, "Rounded to that many digits after the point.") {
-            (a: Decimal, digits: Int32) throws(Kernels.Failure) -> Decimal in
-            try orOverflow(a.rounded(to: min(max(digits, -38), 38)))
+        Kernels.rowUnary("round", .numeric, .numeric, "Rounded to an integer, half away from zero.") {
+            (a: Decimal) throws(RowFailure) -> Decimal in try checked(a.rounded(to: 0))
         },
-        Kernels.failingUnary("trunc", .numeric, .numeric, "Truncated towards zero.") {
-            (a: Decimal) throws(Kernels.Failure) -> Decimal in truncated(a, 0)
+        Kernels.rowBinary("round", .numeric, .integer, .numeric, "Rounded to that many digits after the point.") {
+            (a: Decimal, digits: Int32) throws(RowFailure) -> Decimal in try checked(a.rounded(to: max(digits, -100)))
         },
-        Kernels.failingBinary("trunc", .numeric, .integer, .numeric, "Truncated to that many digits after the point.") {
-            (a: Decimal, digits: Int32) throws(Kernels.Failure) -> Decimal in
-            let digits = min(max(digits, -38), 38)
-            return digits >= a.scale ? try orOverflow(a.scaled(to: digits)) : truncated(a, digits)
+        Kernels.rowUnary("trunc", .numeric, .numeric, "Truncated towards zero.") {
+            (a: Decimal) throws(RowFailure) -> Decimal in try checked(a.truncated(to: 0))
         },
-        Kernels.unary("floor", .numeric, .numeric, "The nearest integer not above.") { (a: Decimal) -> Decimal in
-            floor(a)
+        Kernels.rowBinary("trunc", .numeric, .integer, .numeric, "Truncated to that many digits after the point.") {
+            (a: Decimal, digits: Int32) throws(RowFailure) -> Decimal in try checked(a.truncated(to: max(digits, -100)))
         },
-        Kernels.unary("ceil", .numeric, .numeric, "The nearest integer not below.") { (a: Decimal) -> Decimal in
-            floor(a.negated).negated
+        Kernels.rowUnary("floor", .numeric, .numeric, "The nearest integer not above.") {
+            (a: Decimal) throws(RowFailure) -> Decimal in a.floor
         },
-        Kernels.unary("ceiling", .numeric, .numeric, "The nearest integer not below.") { (a: Decimal) -> Decimal in
-            floor(a.negated).negated
-        },
-        Kernels.unary("sign", .numeric, .numeric, "−1, 0 or 1.") { (a: Decimal) -> Decimal in
+        ceiling("ceil"), ceiling("ceiling"),
+        Kernels.rowUnary("sign", .numeric, .numeric, "−1, 0 or 1.") { (a: Decimal) throws(RowFailure) -> Decimal in
             Decimal(mantissa: a.mantissa.signum(), scale: 0)
         },
-        numericScale,
+        Kernels.rowUnary("sqrt", .numeric, .numeric, "Square root, to at least 16 significant digits.") {
+            (a: Decimal) throws(RowFailure) -> Decimal in
+            if a.mantissa < 0 { throw RowFailure("2201F", "cannot take square root of a negative number") }
+            return try checked(a.squareRoot)
+        },
+        numericScale, power("power"), power("pow"),
     ]
+
+    private static func power(_ name: String) -> ScalarFunction {
+        Kernels.rowBinary(name, .numeric, .numeric, .numeric, "The first raised to the second, an integer.") {
+            (a: Decimal, b: Decimal) throws(RowFailure) -> Decimal in
+            if a.mantissa == 0, b.mantissa < 0 {
+                throw RowFailure("2201F", "zero raised to a negative power is undefined")
+            }
+            let exponent = b.normalized
+            if exponent.scale > 0 {
+                if a.mantissa < 0 {
+                    throw RowFailure("2201F", "a negative number raised to a non-integer power yields a complex result")
+                }
+                throw RowFailure("0A000", "a non-integer power of numeric is not supported: cast to double precision")
+            }
+            guard let power = Int32(exactly: exponent.mantissa) else { throw .numericOverflow }
+            return try checked(Decimal.power(a, power, leastScale: b.scale))
+        }
+    }
 
     /// `numeric(precision, scale)` applied to a value: rounds to the scale; more digits than the precision are an error.
     private static let numericScale = ScalarFunction(
@@ -52,11 +73,11 @@ enum NumericFunctions {
         arguments[0].withValues(as: Decimal.self) { values in
             arguments[1].withValues(as: Int32.self) { precisions in
                 arguments[2].withValues(as: Int32.self) { scales in
-                    Kernels.failing(.numeric, count, validity, &errors) { i throws(Kernels.Failure) -> Decimal in
-                        guard
-                            let value = values[i].fitting(
-                                NumericModifier(precision: Int(precisions[i]), scale: Int(scales[i])))
-                        else { throw Kernels.Failure(code: "22003", message: "numeric field overflow") }
+                    Kernels.rows(.numeric, count, validity, &errors) { i throws(RowFailure) -> Decimal in
+                        let modifier = NumericModifier(precision: Int(precisions[i]), scale: Int(scales[i]))
+                        guard let value = values[i].fitting(modifier) else {
+                            throw RowFailure("22003", "numeric field overflow")
+                        }
                         return value
                     }
                 }
@@ -64,52 +85,34 @@ enum NumericFunctions {
         }
     }
 
-    private static func arithmetic(
-        _ name: String, _ documentation: String, _ operation: @escaping @Sendable (Decimal, Decimal) -> Decimal?
-    ) -> ScalarFunction {
-        Kernels.failingBinary(name, .numeric, .numeric, .numeric, documentation) {
-            (a: Decimal, b: Decimal) throws(Kernels.Failure) -> Decimal in try orOverflow(operation(a, b))
-        }
-    }
-
     private static func remainder(_ name: String) -> ScalarFunction {
-        Kernels.failingBinary(name, .numeric, .numeric, .numeric, "Remainder, with the sign of the dividend.") {
-            (a: Decimal, b: Decimal) throws(Kernels.Failure) -> Decimal in
+        Kernels.rowBinary(name, .numeric, .numeric, .numeric, "Remainder, with the sign of the dividend.") {
+            (a: Decimal, b: Decimal) throws(RowFailure) -> Decimal in
             if b.mantissa == 0 { throw .divisionByZero }
-            let scale = max(a.scale, b.scale)
-            let x = try orOverflow(a.scaled(to: scale))
-            let y = try orOverflow(b.scaled(to: scale))
-            return Decimal(mantissa: x.mantissa % y.mantissa, scale: scale)
+            return try checked(Decimal.remainder(a, b))
         }
     }
 
-    private static func orOverflow(_ value: Decimal?) throws(Kernels.Failure) -> Decimal {
+    private static func ceiling(_ name: String) -> ScalarFunction {
+        Kernels.rowUnary(name, .numeric, .numeric, "The nearest integer not below.") {
+            (a: Decimal) throws(RowFailure) -> Decimal in a.negated.floor.negated
+        }
+    }
+
+    @inline(__always)
+    private static func checked(_ value: Decimal?) throws(RowFailure) -> Decimal {
         guard let value else { throw .numericOverflow }
         return value
-    }
-
-    private static func truncated(_ value: Decimal, _ scale: Int32) -> Decimal {
-        guard scale < value.scale else { return value }
-        let drop = value.scale - scale
-        guard drop <= 38 else { return Decimal(mantissa: 0, scale: max(scale, 0)) }
-        let quotient = value.mantissa / Decimal.powers[Int(drop)]
-        return scale >= 0
-            ? Decimal(mantissa: quotient, scale: scale)
-            : Decimal(mantissa: quotient * Decimal.powers[Int(-scale)], scale: 0)
-    }
-
-    private static func floor(_ value: Decimal) -> Decimal {
-        guard value.scale > 0 else { return value }
-        let (quotient, remainder) = value.mantissa.quotientAndRemainder(dividingBy: Decimal.powers[Int(value.scale)])
-        return Decimal(mantissa: remainder < 0 ? quotient - 1 : quotient, scale: 0)
     }
 }
 
 extension Decimal {
     /// The value as `numeric(precision, scale)`; nil if it has more digits before the point than fit.
     package func fitting(_ modifier: NumericModifier) -> Decimal? {
-        guard let value = rounded(to: Int32(modifier.scale)) else { return nil }
-        return modifier.precision >= 38 || value.mantissa.magnitude < UInt128(Self.powers[modifier.precision])
-            ? value : nil
+        guard modifier.scale >= -1000, modifier.scale <= 1000, let value = rounded(to: Int32(modifier.scale)) else {
+            return nil
+        }
+        if modifier.precision >= Self.digitsMax { return value }
+        return value.mantissa.magnitude < Self.power(max(modifier.precision, 0)) ? value : nil
     }
 }

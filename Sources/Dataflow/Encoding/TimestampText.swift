@@ -1,0 +1,268 @@
+/// Why a text is not a timestamp or interval.
+enum TimeTextError: Error {
+    case syntax, fieldRange, timestampRange, zone, intervalFieldRange, intervalRange
+
+    /// PostgreSQL's code and message; `type` is `timestamp` or `interval`.
+    func failure(_ text: UnsafeBufferPointer<UInt8>, type: String) -> RowFailure {
+        let shown = String(decoding: text.prefix(200), as: UTF8.self)
+        return switch self {
+        case .syntax: RowFailure("22007", "invalid input syntax for type \(type): \"\(shown)\"")
+        case .fieldRange: RowFailure("22008", "date/time field value out of range: \"\(shown)\"")
+        case .timestampRange: RowFailure("22008", "timestamp out of range: \"\(shown)\"")
+        case .zone: RowFailure("22009", "time zone displacement out of range: \"\(shown)\"")
+        case .intervalFieldRange: RowFailure("22015", "interval field value out of range: \"\(shown)\"")
+        case .intervalRange: RowFailure.intervalRange
+        }
+    }
+}
+
+/// The input text of timestamps: ISO 8601 in PostgreSQL's latitude (`2024-1-2 3:04`, `20240102T030405`, `2024-032`,
+/// `2024/01/02`, `01/02/2024`), with AM/PM, BC, and a zone or offset, which is ignored as for any timestamp without
+/// time zone; `infinity`, `-infinity`, `epoch`. Names of months and of zones other than UTC are not read.
+enum TimestampText {
+    static func parse(_ text: UnsafeBufferPointer<UInt8>) throws(TimeTextError) -> Int64 {
+        if let value = plain(text) { return value }
+        var scanner = TimeScanner(text)
+        if scanner.words("infinity") || scanner.words("+infinity") { return Timestamp.infinity }
+        if scanner.words("-infinity") { return Timestamp.negativeInfinity }
+        if scanner.words("epoch") { return 0 }
+        var fields = try date(&scanner)
+        var marks = Marks()
+        var microseconds: Int64?
+        while true {
+            let blanks = scanner.skipBlanks()
+            guard !scanner.isAtEnd else { break }
+            if microseconds == nil {
+                let hasT = scanner.letter("t")
+                if hasT || blanks, scanner.isAtDigit {
+                    microseconds = try clock(&scanner)
+                    continue
+                }
+                if hasT { throw .syntax }
+            }
+            try marks.read(&scanner, afterClock: microseconds != nil)
+        }
+        var time = microseconds ?? 0
+        if let isAfternoon = marks.isAfternoon {
+            let hour = time / 3_600_000_000
+            guard hour <= 12 else { throw .fieldRange }
+            if isAfternoon, hour < 12 { time += 12 * 3_600_000_000 }
+            if !isAfternoon, hour == 12 { time -= 12 * 3_600_000_000 }
+        }
+        if marks.isBC { fields.year = 1 - fields.year }
+        guard let start = Calendar.timestamp(fields) else { throw .timestampRange }
+        let (value, overflow) = start.addingReportingOverflow(time)
+        guard !overflow, value < Timestamp.infinity else { throw .timestampRange }
+        return value
+    }
+
+    /// The usual form, `YYYY-MM-DD HH:MM:SS[.f…]` with an optional `Z`, without the scanner; nil for any other.
+    @inline(__always)
+    private static func plain(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
+        guard text.count >= 19, text.count <= 27, let base = text.baseAddress else { return nil }
+        var wrong: UInt8 = (base[4] ^ 0x2D) | (base[7] ^ 0x2D) | (base[13] ^ 0x3A) | (base[16] ^ 0x3A)
+        if base[10] != 0x20, base[10] | 0x20 != 0x74 { return nil }
+        func two(_ at: Int) -> Int {
+            let (high, low) = (base[at] &- 0x30, base[at + 1] &- 0x30)
+            wrong |= (high > 9 ? 1 : 0) | (low > 9 ? 1 : 0)
+            return Int(high) &* 10 &+ Int(low)
+        }
+        let year = two(0) * 100 + two(2)
+        let (month, day, hour, minute, second) = (two(5), two(8), two(11), two(14), two(17))
+        guard wrong == 0, year > 0, month >= 1, month <= 12, day >= 1, hour < 24, minute < 60, second < 60,
+            day <= 28 || day <= Calendar.daysInMonth(year: year, month: month)
+        else { return nil }
+        var end = text.count
+        if base[end - 1] | 0x20 == 0x7A { end -= 1 }
+        var fraction = 0
+        if end > 19 {
+            guard base[19] == 0x2E, end <= 26 else { return nil }
+            for position in 20..<end {
+                let digit = base[position] &- 0x30
+                guard digit <= 9 else { return nil }
+                fraction = fraction * 10 + Int(digit)
+            }
+            for _ in end..<26 { fraction *= 10 }
+        }
+        let days = Calendar.days(year: year, month: month, day: day)
+        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second
+        return Int64(seconds * 1_000_000 + fraction)
+    }
+
+    private static func date(_ scanner: inout TimeScanner) throws(TimeTextError) -> Calendar.Fields {
+        guard let (first, width) = scanner.digits() else { throw .syntax }
+        var (year, month, day) = (first, 0, 0)
+        if let separator = scanner.dateSeparator() {
+            guard let (second, secondWidth) = scanner.digits() else { throw .syntax }
+            if separator == UInt8(ascii: "-"), secondWidth == 3, width >= 4, scanner.peek != separator {
+                return try dayOfYear(year, second)
+            }
+            guard scanner.byte(separator), let (third, thirdWidth) = scanner.digits() else { throw .syntax }
+            (month, day) = (second, third)
+            if width < 3 {
+                // Month, day, year.
+                guard separator == UInt8(ascii: "/"), thirdWidth >= 3 else { throw .syntax }
+                (year, month, day) = (third, first, second)
+            }
+        } else {
+            guard width == 8 else { throw .syntax }
+            (year, month, day) = (first / 10_000, first / 100 % 100, first % 100)
+        }
+        guard year >= 1, month >= 1, month <= 12, day >= 1 else { throw .fieldRange }
+        guard year <= 1_000_000 else { throw .timestampRange }
+        guard day <= Calendar.daysInMonth(year: year, month: month) else { throw .fieldRange }
+        return Calendar.Fields(year: year, month: month, day: day)
+    }
+
+    private static func dayOfYear(_ year: Int, _ number: Int) throws(TimeTextError) -> Calendar.Fields {
+        guard year >= 1, year <= 1_000_000, number >= 1, number <= 366 else { throw .fieldRange }
+        let found = Calendar.date(days: Calendar.days(year: year, month: 1, day: 1) + number - 1)
+        return Calendar.Fields(year: found.year, month: found.month, day: found.day)
+    }
+
+    /// `HH:MM[:SS[.f…]]` or `HHMMSS`.
+    private static func clock(_ scanner: inout TimeScanner) throws(TimeTextError) -> Int64 {
+        guard let (first, width) = scanner.digits() else { throw .syntax }
+        var (hour, minute, second) = (first, 0, 0)
+        if width == 6, scanner.peek != UInt8(ascii: ":") {
+            (hour, minute, second) = (first / 10_000, first / 100 % 100, first % 100)
+        } else {
+            guard scanner.byte(UInt8(ascii: ":")), let minutes = scanner.digits() else { throw .syntax }
+            minute = minutes.value
+            if scanner.byte(UInt8(ascii: ":")) {
+                guard let seconds = scanner.digits() else { throw .syntax }
+                second = seconds.value
+            }
+        }
+        var fraction: Int64 = 0
+        if scanner.byte(UInt8(ascii: ".")) {
+            fraction = Int64((scanner.fraction() * 1e6).rounded(.toNearestOrEven))
+        }
+        guard hour <= 24, minute < 60, second <= 60, hour < 24 || minute == 0 && second == 0 && fraction == 0 else {
+            throw .fieldRange
+        }
+        return Int64((hour * 60 + minute) * 60 + second) * 1_000_000 + fraction
+    }
+
+    /// What may stand behind the date and the time.
+    private struct Marks {
+        var isBC = false
+        var isAfternoon: Bool?
+
+        mutating func read(_ scanner: inout TimeScanner, afterClock: Bool) throws(TimeTextError) {
+            if afterClock, scanner.byte(UInt8(ascii: "+")) || scanner.byte(UInt8(ascii: "-")) {
+                guard let (number, width) = scanner.digits(), width <= 6 else { throw .syntax }
+                var hours = width <= 2 ? number : width <= 4 ? number / 100 : number / 10_000
+                for _ in 0..<2 where scanner.byte(UInt8(ascii: ":")) {
+                    guard let part = scanner.digits() else { throw .syntax }
+                    if part.value > 59 { hours = 99 }
+                }
+                if hours > 15 { throw .zone }
+                return
+            }
+            switch scanner.letters() {
+            case "bc", "b.c.": isBC = true
+            case "ad", "a.d.": break
+            case "am" where afterClock: isAfternoon = false
+            case "pm" where afterClock: isAfternoon = true
+            case "z" where afterClock, "utc" where afterClock, "gmt" where afterClock: break
+            default: throw .syntax
+            }
+        }
+    }
+}
+
+/// Reads a text of a timestamp or interval from left to right.
+struct TimeScanner {
+    let text: UnsafeBufferPointer<UInt8>
+    var position = 0
+    private var end: Int
+
+    init(_ text: UnsafeBufferPointer<UInt8>) {
+        self.text = text
+        end = text.count
+        while end > 0, Self.isBlank(text[end - 1]) { end -= 1 }
+        skipBlanks()
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte >= 9 && byte <= 13 }
+
+    var isAtEnd: Bool { position >= end }
+    var peek: UInt8? { position < end ? text[position] : nil }
+    var isAtDigit: Bool { position < end && text[position] >= 0x30 && text[position] <= 0x39 }
+    var isAtLetter: Bool { position < end && text[position] | 0x20 >= 0x61 && text[position] | 0x20 <= 0x7A }
+
+    mutating func byte(_ byte: UInt8) -> Bool {
+        guard peek == byte else { return false }
+        position += 1
+        return true
+    }
+
+    mutating func letter(_ letter: Unicode.Scalar) -> Bool {
+        guard let next = peek, next | 0x20 == UInt8(ascii: letter) else { return false }
+        position += 1
+        return true
+    }
+
+    mutating func dateSeparator() -> UInt8? {
+        guard let next = peek, next == UInt8(ascii: "-") || next == UInt8(ascii: "/") || next == UInt8(ascii: ".")
+        else {
+            return nil
+        }
+        position += 1
+        return next
+    }
+
+    @discardableResult
+    mutating func skipBlanks() -> Bool {
+        let start = position
+        while position < end, Self.isBlank(text[position]) { position += 1 }
+        return position > start
+    }
+
+    /// Whether the whole text is the word, in any case.
+    mutating func words(_ word: StaticString) -> Bool {
+        guard end - position == word.utf8CodeUnitCount else { return false }
+        for index in 0..<word.utf8CodeUnitCount {
+            let byte = text[position + index]
+            guard (byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte) == word.utf8Start[index] else { return false }
+        }
+        return true
+    }
+
+    /// Letters and points, in lower case.
+    mutating func letters() -> String {
+        var word = ""
+        while isAtLetter || !word.isEmpty && peek == UInt8(ascii: ".") {
+            word.unicodeScalars.append(Unicode.Scalar(text[position] | 0x20))
+            position += 1
+        }
+        return word
+    }
+
+    /// At least one digit; the value of more than 18 is 10^18.
+    mutating func digits() -> (value: Int, width: Int)? {
+        let start = position
+        var value = 0
+        while isAtDigit {
+            value = position - start < 18 ? value * 10 + Int(text[position] - 0x30) : 1_000_000_000_000_000_000
+            position += 1
+        }
+        return position > start ? (value, position - start) : nil
+    }
+
+    /// The digits behind a point, as a fraction of 1.
+    mutating func fraction() -> Double {
+        var (value, scale) = (0.0, 1.0)
+        var count = 0
+        while isAtDigit {
+            if count < 15 {
+                value = value * 10 + Double(text[position] - 0x30)
+                scale *= 10
+            }
+            count += 1
+            position += 1
+        }
+        return value / scale
+    }
+}
