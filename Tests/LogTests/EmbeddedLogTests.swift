@@ -1,4 +1,3 @@
-import CSQLite
 import Glibc
 import Log
 import Testing
@@ -17,11 +16,10 @@ struct EmbeddedLogTests {
         for number in 0..<4 { set.append(key: [UInt8(number)], value: Array("some value \(number)".utf8)) }
         _ = try await writer.append([PartitionAppend(partition: .init("t", 0), records: set)], idempotency: nil)
         await log.close()
-        let size = try #require(try Self.integer(directory.path, "SELECT length(content) FROM batches"))
-        try Self.execute(directory.path, "CREATE TABLE kept AS SELECT content FROM batches")
+        let size = try Database(directory).integer("SELECT length(content) FROM batches")
+        try Database(directory).execute("CREATE TABLE kept AS SELECT content FROM batches")
         for position in 1...size {
-            try Self.execute(
-                directory.path,
+            try Database(directory).execute(
                 """
                 UPDATE batches SET content = CAST(substr(content, 1, \(position - 1)) || CASE WHEN substr(content, \(position), 1) = x'5A'
                 THEN x'5B' ELSE x'5A' END || substr(content, \(position + 1)) AS BLOB)
@@ -29,7 +27,7 @@ struct EmbeddedLogTests {
             let damaged = try EmbeddedLog(directory: directory.path)
             await expectError(.corrupt) { _ = try await damaged.read(.init("t", 0), from: 0, bytesMax: 1 << 20) }
             await damaged.close()
-            try Self.execute(directory.path, "UPDATE batches SET content = (SELECT content FROM kept)")
+            try Database(directory).execute("UPDATE batches SET content = (SELECT content FROM kept)")
         }
         let mended = try EmbeddedLog(directory: directory.path)
         #expect(try await mended.read(.init("t", 0), from: 0, bytesMax: 1 << 20).map(\.records) == [set])
@@ -56,7 +54,7 @@ struct EmbeddedLogTests {
             _ = try await stale.append([PartitionAppend(partition: .init("t", 0), records: set)], idempotency: nil)
         }
         await again.close()
-        try Self.execute(directory.path, "PRAGMA user_version = 9")
+        try Database(directory).execute("PRAGMA user_version = 9")
         await expectError(.formatUnknown) { _ = try EmbeddedLog(directory: directory.path) }
     }
 
@@ -66,43 +64,16 @@ struct EmbeddedLogTests {
         defer { directory.remove() }
         let log = try EmbeddedLog(directory: directory.path, options: EmbeddedLogOptions(busyMilliseconds: 50))
         try await log.createTopic("t", TopicConfiguration(partitions: 1))
-        var handle: OpaquePointer?
-        defer { sqlite3_close_v2(handle) }
-        #expect(sqlite3_open(directory.path + "/log.sqlite", &handle) == SQLITE_OK)
-        #expect(sqlite3_exec(handle, "BEGIN IMMEDIATE", nil, nil, nil) == SQLITE_OK)
+        let blocker = try Database(directory)
+        try blocker.execute("BEGIN IMMEDIATE")
         do {
             try await log.createTopic("u", TopicConfiguration(partitions: 1))
             Issue.record("the write went through a held lock")
         } catch {
             #expect(error.code == .busy && error.message.contains("pid \(getpid())"))
         }
-        #expect(sqlite3_exec(handle, "COMMIT", nil, nil, nil) == SQLITE_OK)
+        try blocker.execute("COMMIT")
         try await log.createTopic("u", TopicConfiguration(partitions: 1))
         await log.close()
-    }
-
-    private static func execute(_ directory: String, _ sql: String) throws {
-        var handle: OpaquePointer?
-        defer { sqlite3_close_v2(handle) }
-        guard sqlite3_open(directory + "/log.sqlite", &handle) == SQLITE_OK,
-            sqlite3_busy_timeout(handle, 10_000) == SQLITE_OK,
-            sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK
-        else {
-            throw TestFailure(message: String(cString: sqlite3_errmsg(handle)))
-        }
-    }
-
-    private static func integer(_ directory: String, _ sql: String) throws -> Int64? {
-        var handle: OpaquePointer?
-        var statement: OpaquePointer?
-        defer {
-            sqlite3_finalize(statement)
-            sqlite3_close_v2(handle)
-        }
-        guard sqlite3_open(directory + "/log.sqlite", &handle) == SQLITE_OK,
-            sqlite3_busy_timeout(handle, 10_000) == SQLITE_OK,
-            sqlite3_prepare_v2(handle, sql, -1, &statement, nil) == SQLITE_OK
-        else { throw TestFailure(message: String(cString: sqlite3_errmsg(handle))) }
-        return sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : nil
     }
 }
