@@ -98,6 +98,15 @@ struct ErrorTests {
 
     static let grouping = [
         Case(
+            "SELECT «extract(foo FROM TIMESTAMP '2024-01-01')", "22023",
+            "unit \"foo\" not recognized for type timestamp without time zone"),
+        Case(
+            "CREATE MATERIALIZED VIEW v AS SELECT «date_trunc('dya', ts) FROM bid", "22023",
+            "unit \"dya\" not recognized for type timestamp without time zone"),
+        Case(
+            "CREATE VIEW v AS SELECT «name FROM person GROUP BY id + 1", "42803",
+            "column \"person.name\" must appear in the GROUP BY clause or be used in an aggregate function"),
+        Case(
             "SELECT «auction, count(*) FROM totals", "42803",
             "column \"totals.auction\" must appear in the GROUP BY clause or be used in an aggregate function"),
         Case("SELECT * FROM totals WHERE «count(*) > 1", "42803", "aggregate functions are not allowed in WHERE"),

@@ -155,6 +155,23 @@ struct PlanTests {
                         Read totals
                 """),
         Case(
+            name: "grouping by a primary key gives the other columns of its table",
+            sql:
+                "CREATE MATERIALIZED VIEW v AS SELECT p.name, count(*) AS n FROM person p JOIN bid b ON p.id = b.bidder GROUP BY p.id HAVING p.city <> 'x'",
+            plan: """
+                View v (name, n)
+                  Project: name, count(*)
+                    Aggregate by (id, name, city): count(*); state kept
+                      Project: id, name, city
+                        Join on id = bidder; left state kept, right state kept
+                          Project: id, name, city
+                            Filter: city <> 'x'
+                              Read person
+                          Exchange by (bidder)
+                            Project: bidder
+                              Read bid
+                """),
+        Case(
             name: "a global aggregate", sql: "CREATE MATERIALIZED VIEW v AS SELECT avg(price) AS a FROM bid",
             plan: """
                 View v (a)

@@ -65,7 +65,9 @@ extension ExpressionBinder {
             for index in operands.indices where operands[index].isUnknown {
                 operands[index].location = call.arguments[index].location
             }
-            return .call(function.key, try arguments(operands, function), type: function.result)
+            let expression = Expression.call(function.key, try arguments(operands, function), type: function.result)
+            try checkTemplate(expression, name, location)
+            return expression
         case .ambiguous:
             throw Failure(
                 "42725", "function \(signature(call.name, operands)) is not unique", at: location,
@@ -81,6 +83,24 @@ extension ExpressionBinder {
                     ?? "No function matches the given name and argument types. You might need to add explicit type casts."
             )
         }
+    }
+
+    /// Functions one of whose arguments says what they do.
+    private static let templates: Set<String> = ["extract", "date_part", "date_trunc", "to_char"]
+
+    /// A constant unit or template that the function does not know would be an error of every row, so it is one now.
+    private func checkTemplate(_ expression: Expression, _ name: String, _ location: Int) throws(Failure) {
+        guard Self.templates.contains(name) else { return }
+        let sample = expression.with(
+            children: expression.children.map { operand in
+                switch operand.type {
+                case .timestamp where operand.literalValue == nil: .literal(.timestamp(0), type: .timestamp)
+                case .interval where operand.literalValue == nil: .literal(.interval(Interval()), type: .interval)
+                default: operand
+                }
+            })
+        guard sample.columnsUsed.isEmpty, case .failure(let error) = ConstantFolding.value(of: sample) else { return }
+        if error.code == "22023" || error.code == "0A000" { throw Failure(error.code, error.message, at: location) }
     }
 
     private func signature(_ name: String, _ operands: [Bound]) -> String {

@@ -146,6 +146,7 @@ extension QueryBinder {
 
     /// Puts the aggregation in: afterwards everything is over its output.
     private func group(_ selection: inout Selection, _ keys: [Expression], _ binder: ExpressionBinder) throws(Failure) {
+        let keys = keys + Self.dependents(of: keys, selection, binder)
         var inputs = keys
         func input(_ expression: Expression) -> Int {
             if let index = inputs.firstIndex(of: expression) { return index }
@@ -175,6 +176,33 @@ extension QueryBinder {
         }
         if let having = selection.having {
             selection.plan = .filtered(selection.plan, [try grouped(having, keys, binder)])
+        }
+    }
+
+    /// Columns that are used without being grouped by, of tables whose whole primary key is: there is one value in a group.
+    private static func dependents(of keys: [Expression], _ selection: Selection, _ binder: ExpressionBinder)
+        -> [Expression]
+    {
+        let columns = binder.scope.columns
+        let grouped = Set(keys.compactMap(\.columnIndex))
+        let determined = Set(
+            binder.scope.tables.filter { table in
+                let key = columns.indices.filter { columns[$0].table == table && columns[$0].isKey }
+                return !key.isEmpty && grouped.isSuperset(of: key)
+            })
+        guard !determined.isEmpty else { return [] }
+        var used = selection.having?.columnsUsed ?? []
+        for item in selection.items { used.formUnion(item.columnsUsed) }
+        for window in selection.windows {
+            for expression in window.partitionBy + window.orderBy.map(\.expression) {
+                used.formUnion(expression.columnsUsed)
+            }
+        }
+        return used.subtracting(grouped).sorted().compactMap { index in
+            guard columns.indices.contains(index), let table = columns[index].table, determined.contains(table) else {
+                return nil
+            }
+            return .column(index, type: columns[index].type)
         }
     }
 

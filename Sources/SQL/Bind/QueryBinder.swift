@@ -354,6 +354,7 @@ final class QueryBinder {
             let columns = relation.columns + TableSchema.metadataColumns
             var scope = columns.map(Self.scopeColumn)
             for index in relation.columns.count..<columns.count { scope[index].isHidden = true }
+            for index in relation.key { scope[index].isKey = true }
             return (leaf(relation.name, columns, relation), scope)
         }
     }

@@ -12,6 +12,8 @@ struct Scope {
         var isHidden = false
         /// Found only with its table's name: the second column of USING.
         var isMerged = false
+        /// Part of the primary key of the table that it comes from.
+        var isKey = false
     }
 
     var columns: [Column] = []
