@@ -30,6 +30,7 @@ test: setup check ## builds once in release mode and runs every test
 	@scripts/test
 
 bench: build ## runs the benchmarks and prints them beside the peers' figures
+	@set -o pipefail; swift build -c release --product LogStress $(QUIET)
 	@bench/run
 
 bench-peers: setup ## runs DuckDB and the C bound on the NDJSON job on this machine
