@@ -3,7 +3,7 @@
 import Glibc
 import Testing
 
-@testable import Dataflow
+import Dataflow
 
 @Suite(.timeLimit(.minutes(5)))
 struct FunctionCasesTests {
