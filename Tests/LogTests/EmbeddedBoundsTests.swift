@@ -116,7 +116,7 @@ struct EmbeddedBoundsTests {
         arguments: [
             "UPDATE batches SET append_time = append_time + 1 WHERE first = 1",
             "UPDATE batches SET count = 2 WHERE first = 1",
-            "DELETE FROM batches WHERE first = 1",
+            "DELETE FROM batches WHERE first = 0", "DELETE FROM batches WHERE first = 1",
             """
             UPDATE batches SET content = (SELECT content FROM batches b WHERE b.first = 2 - batches.first)
             WHERE first IN (0, 2)
@@ -133,6 +133,17 @@ struct EmbeddedBoundsTests {
             } catch let error as LogError {
                 #expect(error.code == .corrupt && error.message.contains("t/0"), "\(error)")
             }
+        }
+    }
+
+    @Test("a read ends near its bound of plain bytes, however well they compress")
+    func readBound() async throws {
+        try await with { log, _ in
+            let writer = try await log.openWriter("w")
+            let megabyte = String(repeating: "a", count: 1 << 20)
+            for _ in 0..<20 { _ = try await append(megabyte, writer) }
+            #expect(try await log.read(Self.place, from: 0, bytesMax: 5 << 20).count == 4)
+            #expect(try await log.read(Self.place, from: 3, bytesMax: 1).map(\.firstOffset) == [3])
         }
     }
 

@@ -69,6 +69,11 @@ enum BatchCodec {
         return XXH3_64bits_withSeed(blob.baseAddress.map { $0 + 10 }, blob.count - 10, seed &+ UInt64(blob[1]))
     }
 
+    /// The length of the plain content as the blob has it, unchecked: to stop reading in time, not to trust.
+    static func contentBytes(_ blob: UnsafeRawBufferPointer) -> Int {
+        blob.count >= headerBytes ? Int(blob.loadUnaligned(fromByteOffset: 10, as: UInt32.self)) : 0
+    }
+
     /// The records, or nil if the blob is not what was written.
     static func decode(_ blob: UnsafeRawBufferPointer, _ place: Place) -> RecordSet? {
         guard blob.count >= headerBytes, blob[0] == 1, blob[1] <= 1,

@@ -66,7 +66,15 @@ final class Committer: Sendable {
                 }
                 let group = rest.prefix(count)
                 rest = rest.dropFirst(count)
-                if Self.commit(group, connection, path, options, holder) {
+                switch Self.commit(group, connection, path, options, holder) {
+                case .failure(let error):
+                    // They have waited as long for the same lock.
+                    if error.code == .busy {
+                        for job in rest { job.finish(error) }
+                        rest = []
+                    }
+                case .success(let hasWritten):
+                    guard hasWritten else { continue }
                     counter.add(commits: 1, bytes: bytes)
                     notifier.signal()
                     if counter.isCheckpointDue(every: Self.checkpointBytes) { _ = checkpointer.submit(()) }
@@ -113,10 +121,10 @@ final class Committer: Sendable {
         return connection
     }
 
-    /// Runs one transaction; returns whether it was committed.
+    /// Runs one transaction; the value is whether any of its jobs was not refused.
     private static func commit(
         _ group: ArraySlice<Job>, _ box: ConnectionBox, _ path: String, _ options: EmbeddedLogOptions, _ holder: Int32
-    ) -> Bool {
+    ) -> Result<Bool, LogError> {
         var outcomes: [LogError?] = []
         do throws(LogError) {
             try begin(box.connection, holder)
@@ -125,10 +133,10 @@ final class Committer: Sendable {
         } catch {
             rollBack(error, box, path, options)
             for job in group { job.finish(error) }
-            return false
+            return .failure(error)
         }
         for (job, outcome) in zip(group, outcomes) { job.finish(outcome) }
-        return outcomes.contains { $0 == nil }
+        return .success(outcomes.contains { $0 == nil })
     }
 
     /// Takes the write lock, and writes down who has it, so that others can say for whom they wait.

@@ -52,9 +52,17 @@ final class SQLiteConnection {
     /// Runs a statement to its end; `row` sees each row.
     func run(
         _ sql: String, _ values: [SQLiteValue] = [], row: (borrowing SQLiteRow) throws(LogError) -> Void = { _ in }
-    )
-        throws(LogError)
-    {
+    ) throws(LogError) {
+        try runWhile(sql, values) { found throws(LogError) in
+            try row(found)
+            return true
+        }
+    }
+
+    /// Runs a statement until its end or until `row` returns false.
+    func runWhile(
+        _ sql: String, _ values: [SQLiteValue], row: (borrowing SQLiteRow) throws(LogError) -> Bool
+    ) throws(LogError) {
         let statement = try prepare(sql)
         defer {
             sqlite3_reset(statement)
@@ -63,7 +71,7 @@ final class SQLiteConnection {
         for (index, value) in values.enumerated() { bind(statement, Int32(index + 1), value) }
         while true {
             switch sqlite3_step(statement) {
-            case SQLITE_ROW: try row(SQLiteRow(statement: statement))
+            case SQLITE_ROW: if try !row(SQLiteRow(statement: statement)) { return }
             case SQLITE_DONE: return
             default: throw failure(sql)
             }

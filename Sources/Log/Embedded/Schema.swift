@@ -118,52 +118,43 @@ enum Schema {
         guard offset < bounds.end else { return [] }
         let key: [SQLiteValue] = [.integer(topic.id), .integer(Int64(partition.partition))]
         // The batch that holds the offset is the last one that does not begin after it.
-        var start = offset
+        var start: Int64?
         try connection.run(
             "SELECT first FROM batches WHERE topic = ? AND partition = ? AND first <= ? ORDER BY first DESC LIMIT 1",
             key + [.integer(offset)]
         ) { row throws(LogError) in start = row.integer(0) }
-        var wanted: [Int64] = []
-        var bytes: Int64 = 0
-        var isFull = false
-        try connection.run(
-            "SELECT first, size FROM batches WHERE topic = ? AND partition = ? AND first >= ? ORDER BY first LIMIT 4096",
-            key + [.integer(start)]
-        ) { row throws(LogError) in
-            if isFull { return }
-            bytes += row.integer(1)
-            if !wanted.isEmpty, bytes > Int64(bytesMax) {
-                isFull = true
-            } else {
-                wanted.append(row.integer(0))
-            }
-        }
+        guard let start else { throw lost(partition, offset, before: bounds.end) }
         var batches: [RecordBatch] = []
-        var expected = wanted.first ?? offset
-        for first in wanted {
-            var batch: RecordBatch?
-            try connection.run(
-                "SELECT count, append_time, content FROM batches WHERE topic = ? AND partition = ? AND first = ?",
-                key + [.integer(first)]
-            ) { row throws(LogError) in
-                let place = BatchCodec.Place(
-                    topic: topic.id, partition: Int64(partition.partition), firstOffset: first, count: row.integer(0),
-                    appendTime: row.integer(1))
-                if let records = row.withBlob(2, { BatchCodec.decode($0, place) }) {
-                    batch = RecordBatch(firstOffset: first, appendTime: row.integer(1), records: records)
-                }
-            }
-            guard let batch, first == expected else {
+        var expected = start
+        var bytes = 0
+        try connection.runWhile(
+            """
+            SELECT first, count, append_time, content FROM batches
+            WHERE topic = ? AND partition = ? AND first >= ? ORDER BY first
+            """, key + [.integer(start)]
+        ) { row throws(LogError) in
+            let place = BatchCodec.Place(
+                topic: topic.id, partition: Int64(partition.partition), firstOffset: row.integer(0),
+                count: row.integer(1), appendTime: row.integer(2))
+            guard place.firstOffset == expected else { throw lost(partition, expected, before: place.firstOffset) }
+            bytes += row.withBlob(3) { BatchCodec.contentBytes($0) }
+            if !batches.isEmpty, bytes > bytesMax { return false }
+            guard let records = row.withBlob(3, { BatchCodec.decode($0, place) }) else {
                 throw LogError(
-                    .corrupt, "\(partition): the batch at offset \(expected) is missing or not what was written")
+                    .corrupt,
+                    "\(partition): the batch of offsets \(expected) to \(expected + place.count - 1) is not what was written"
+                )
             }
-            expected = first + Int64(batch.records.count)
-            batches.append(batch)
+            expected += place.count
+            batches.append(RecordBatch(firstOffset: place.firstOffset, appendTime: place.appendTime, records: records))
+            return true
         }
-        guard !batches.isEmpty, expected > offset else {
-            throw LogError(.corrupt, "\(partition): offsets \(offset) to \(bounds.end - 1) are missing")
-        }
+        guard expected > offset else { throw lost(partition, expected, before: bounds.end) }
         return batches
+    }
+
+    private static func lost(_ partition: TopicPartition, _ offset: Int64, before end: Int64) -> LogError {
+        LogError(.corrupt, "\(partition): offsets \(offset) to \(end - 1) are missing")
     }
 
     static func offset(_ partition: TopicPartition, atOrAfter time: Int64, _ connection: SQLiteConnection)
