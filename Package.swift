@@ -71,6 +71,8 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .systemLibrary(name: "CPQ", path: "Tests/CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "PostgresOracle", dependencies: ["CPQ"], path: "Tests/PostgresOracle", swiftSettings: strict),
         .target(name: "Simulation", dependencies: ["Log"], path: "Tests/Simulation", swiftSettings: strict),
         .testTarget(name: "SQLTests", dependencies: ["SQL", "Dataflow"], swiftSettings: strict),
         .testTarget(
@@ -89,6 +91,7 @@ let package = Package(
         .testTarget(name: "LogTests", dependencies: ["Log", "CSQLite"], swiftSettings: strict),
         .executableTarget(
             name: "LogStress", dependencies: ["Log", "CZstd"], path: "Tests/LogStress", swiftSettings: strict),
-        .testTarget(name: "OracleTests", dependencies: ["SQL", "Dataflow", "CSQLite"], swiftSettings: strict),
+        .testTarget(
+            name: "OracleTests", dependencies: ["SQL", "Dataflow", "CSQLite", "PostgresOracle"], swiftSettings: strict),
     ]
 )
