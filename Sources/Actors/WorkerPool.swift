@@ -1,34 +1,34 @@
 package import Dataflow
 package import Log
 
-/// The workers of one node, and what they share: the face of this module towards the coordinator.
+/// The workers of one node in one generation, and what they share.
 package final class WorkerPool: Sendable {
-    package let workerCount: Int
+    package let placement: Placement
+    /// The workers of this node.
+    package let local: Range<Int>
     private let executors: [WorkerExecutor]
-    package let processors: [Processor]
-    private let fabric: ExchangeFabric
+    private let processors: [Processor]
+    package let fabric: ExchangeFabric
     private let collector: StepCollector
     package let service: ReadService
-    package let files: FileThread
 
-    package init(workers: Int, log: any EventLog, edgeBytesMax: Int) {
-        precondition((1...VNode.count).contains(workers), "workers must be 1 to \(VNode.count), not \(workers)")
-        workerCount = workers
-        let executors = (0..<workers).map { WorkerExecutor(index: $0) }
-        let fabric = ExchangeFabric(executors: executors, edgeBytesMax: edgeBytesMax)
-        let collector = StepCollector(workerCount: workers)
-        let files = FileThread()
+    /// Starts the threads of the workers of the placement's member number `member`.
+    package init(_ placement: Placement, member: Int, log: any EventLog, files: FileThread, edgeBytesMax: Int) {
+        self.placement = placement
+        let local = placement.workers(ofMember: member)
+        self.local = local
+        let executors = local.map { WorkerExecutor(index: $0) }
+        let fabric = ExchangeFabric(
+            placement: placement, local: local, executors: executors, edgeBytesMax: edgeBytesMax)
+        let collector = StepCollector(workerCount: local.count)
         let service = ReadService(log: log, files: files)
-        processors = (0..<workers).map { index in
-            Processor(
-                index: index, workerCount: workers, executor: executors[index], fabric: fabric, collector: collector,
-                service: service)
+        processors = zip(local, executors).map { index, executor in
+            Processor(index: index, executor: executor, fabric: fabric, collector: collector, service: service)
         }
         self.executors = executors
         self.fabric = fabric
         self.collector = collector
         self.service = service
-        self.files = files
         for (executor, processor) in zip(executors, processors) {
             executor.attach { [weak processor] in processor?.assumeIsolated { $0.step() } ?? false }
         }
@@ -38,10 +38,10 @@ package final class WorkerPool: Sendable {
         for executor in executors { executor.stop() }
     }
 
-    /// Runs one step of a lane on all workers.
+    /// Runs one step of a lane on this node's workers.
     package func run(_ plan: StepPlan) async throws(StepFailure) -> [StepReport] {
         try await collector.collect(plan.lane) {
-            for mailbox in fabric.mailboxes { mailbox.post(.begin(plan)) }
+            for worker in local { fabric.mailbox(of: worker).post(.begin(plan)) }
         }
     }
 
@@ -51,7 +51,6 @@ package final class WorkerPool: Sendable {
 
     package func closeLane(_ id: LaneID) async {
         for processor in processors { await processor.closeLane(id) }
-        await files.close(lane: id)
     }
 
     /// Installs on every worker; per worker the new shards.
@@ -67,11 +66,36 @@ package final class WorkerPool: Sendable {
 
     package func adopt(_ nodes: Set<OperatorID>, tables: Set<String>, from lane: LaneID) async {
         for processor in processors { await processor.adopt(nodes, tables: tables, from: lane) }
-        await files.close(lane: lane)
     }
 
-    /// Nanoseconds that each worker's thread has worked.
-    package var busyNanoseconds: [Int64] { executors.map(\.busyNanoseconds) }
+    /// Ends all work for good: steps that are waited for fail, and the workers let their state go. Shards still answer.
+    package func close(_ reason: String) async {
+        collector.close(reason)
+        for processor in processors { await processor.close() }
+    }
 
-    package var pendingExchangeBytes: [Int] { executors.indices.map { fabric.pendingBytes(to: $0) } }
+    /// What the sinks have taken, summed over the workers.
+    package func sinkTotals() async -> [String: SinkTotals] {
+        var totals: [String: SinkTotals] = [:]
+        for processor in processors {
+            for (name, part) in await processor.sinkTotals() { totals[name, default: SinkTotals()] += part }
+        }
+        return totals
+    }
+
+    /// Per worker, nanoseconds that its thread has worked, and bytes that wait on edges into it.
+    package var load: [WorkerLoad] {
+        zip(local, executors).map { index, executor in
+            WorkerLoad(
+                worker: index, busyNanoseconds: executor.busyNanoseconds, pendingBytes: fabric.pendingBytes(to: index))
+        }
+    }
+}
+
+/// How busy a worker is.
+package struct WorkerLoad: Sendable, Hashable, Codable {
+    package var worker: Int
+    /// Of its thread, since it began.
+    package var busyNanoseconds: Int64
+    package var pendingBytes: Int
 }

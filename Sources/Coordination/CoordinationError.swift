@@ -22,6 +22,8 @@ package struct CoordinationError: Error, Equatable, CustomStringConvertible {
         case indefinite
         /// Another coordinator has taken over, or this one is stopping.
         case stopped
+        /// The generation that the work belongs to is over, or a node of it is gone: another one goes on.
+        case superseded
         /// A source failed in a way that stops the pipeline.
         case sourceFailed
     }

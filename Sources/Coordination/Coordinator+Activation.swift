@@ -5,7 +5,7 @@ internal import Log
 extension Coordinator {
     /// Changes the graph as accepted records and finished builds ask, in their order, between two epochs.
     func applyActivations() async throws(CoordinationError) {
-        for id in builds.keys.sorted() where builds[id]?.isCaughtUp == true || builds[id]?.failure != nil {
+        for id in builds.keys.sorted() where builds[id]?.isEnding == true {
             try await finishBuild(id)
         }
         var position = 0
@@ -14,7 +14,7 @@ extension Coordinator {
             let isDone =
                 switch activation.record {
                 case .deploy(let deploy): try await apply(deploy, version: activation.version)
-                case .drop(let drop): await apply(drop, activation)
+                case .drop(let drop): try await apply(drop, activation)
                 }
             if isDone {
                 activations.removeAll { $0.version == activation.version }
@@ -106,17 +106,7 @@ extension Coordinator {
 
     func install(_ setup: LaneSetup, into lane: LaneID) async throws(CoordinationError) {
         try await openFiles(of: setup)
-        let made: [ShardSet]
-        do throws(GraphError) {
-            made = try await pool.install(setup, into: lane)
-        } catch {
-            throw CoordinationError(.refused, "the graph cannot be installed: \(error)")
-        }
-        if lane == .main { take(made) } else { builds[lane]?.shards = made }
-    }
-
-    private func take(_ made: [ShardSet]) {
-        for index in made.indices { shards[index].merge(made[index]) }
+        try await group.install(setup, into: lane)
     }
 
     private func seed(_ views: [String: (output: OperatorID, consumers: Set<OperatorID>)]) {
@@ -146,7 +136,7 @@ extension Coordinator {
     // MARK: Drop
 
     /// Removes relations; false if one of them is being built together with others that stay.
-    private func apply(_ drop: ControlRecord.Drop, _ activation: Activation) async -> Bool {
+    private func apply(_ drop: ControlRecord.Drop, _ activation: Activation) async throws(CoordinationError) -> Bool {
         let names = Set(drop.names)
         for (id, build) in builds where !build.names.isDisjoint(with: names) {
             guard build.names.isSubset(of: names) else { return false }
@@ -158,8 +148,7 @@ extension Coordinator {
             // A deployment that still waits for its turn comes first.
             if !names.isDisjoint(with: other.names) { return false }
         }
-        await pool.remove(names, nodes: activation.removed)
-        for index in shards.indices { shards[index].remove(names) }
+        try await group.remove(names, nodes: activation.removed)
         for name in names { activeSince[name] = nil }
         pendingSeeds = pendingSeeds.compactMap { seed in
             guard !names.contains(seed.view) else { return nil }
@@ -170,7 +159,7 @@ extension Coordinator {
         reports = reports.filter { !names.contains($0.key.table) }
         let kept = Set(state.orderedTopics.map(\.frontierName))
         for name in readTopics.subtracting(kept) where fileStates.removeValue(forKey: name) != nil {
-            await pool.files.close(name)
+            try await group.closeFiles(name)
         }
         readTopics.formIntersection(kept)
         finish(activation.version, .success(()))
@@ -228,23 +217,17 @@ extension Coordinator {
     /// Replays a build's sources until it is at most one epoch behind, then leaves it to the next boundary.
     private func replayAside(_ id: LaneID) async {
         guard let setup = builds[id]?.setup else { return }
-        await pool.openLane(id)
         do throws(CoordinationError) {
+            try await group.openLane(id)
             try await install(setup, into: id)
             while let build = builds[id], !build.isCancelled, !Task.isCancelled {
-                if build.lag(to: clock.frontier) <= configuration.epochRecordsMax {
-                    builds[id]?.isCaughtUp = true
-                    break
-                }
+                if build.lag(to: clock.frontier) <= configuration.epochRecordsMax { break }
                 try await runStep(of: id, to: clock.frontier)
             }
         } catch {
             builds[id]?.failure = error
         }
-        if builds[id]?.isCancelled == true {
-            await pool.closeLane(id)
-            builds[id] = nil
-        }
+        builds[id]?.isEnding = true
         bell.ring()
     }
 
@@ -264,14 +247,10 @@ extension Coordinator {
             lane: id, step: build.step, epoch: ViewShard.replayEpoch + build.step, bounds: bounds,
             watermarks: watermarks,
             forgetBefore: ViewShard.replayEpoch + build.step - 1)
-        do throws(StepFailure) {
-            for report in try await pool.run(plan) {
-                for source in report.sources {
-                    build.reports[SourceKey(table: source.table, partition: source.partition)] = source
-                }
+        for report in try await group.run(plan) {
+            for source in report.sources {
+                build.reports[SourceKey(table: source.table, partition: source.partition)] = source
             }
-        } catch {
-            throw CoordinationError(.sourceFailed, "\(error.partition): \(error.message)")
         }
         builds[id]?.step = build.step
         builds[id]?.position = build.position
@@ -282,7 +261,7 @@ extension Coordinator {
     private func finishBuild(_ id: LaneID) async throws(CoordinationError) {
         guard let found = builds[id] else { return }
         if found.isCancelled || found.failure != nil {
-            await pool.closeLane(id)
+            try await group.closeLane(id)
             builds[id] = nil
             if let failure = found.failure { throw failure }
             return
@@ -291,9 +270,8 @@ extension Coordinator {
             try await runStep(of: id, to: clock.frontier)
         }
         guard let build = builds[id] else { return }
-        await pool.adopt(build.nodes, tables: build.tables, from: id)
+        try await group.adopt(build.nodes, tables: build.tables, from: id)
         builds[id] = nil
-        take(build.shards)
         for (key, report) in build.reports where build.tables.contains(key.table) || reports[key] == nil {
             reports[key] = report
         }

@@ -35,7 +35,7 @@ extension Coordinator {
     ) throws(OptionError) -> any ConnectorSource {
         switch schema.connector {
         case "generator": return try GeneratorSource(schema, created: topic.createdTime)
-        case "file": return try FileSource(schema, files: pool.files)
+        case "file": return try FileSource(schema, files: files)
         default: throw OptionError(table: schema.name, option: "connector", "has no task")
         }
     }

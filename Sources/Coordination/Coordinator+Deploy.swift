@@ -83,7 +83,7 @@ extension Coordinator {
             case .generator(let options):
                 deploy.partitions[schema.topic] = options.partitions
             case .files(let options):
-                let files = await pool.files.files(matching: options.path)
+                let files = await files.files(matching: options.path)
                 guard (1...TopicPlan.partitionsMax).contains(files.count) else {
                     throw CoordinationError(
                         .refused, "\"\(options.path)\" names \(files.count) files, not 1 to \(TopicPlan.partitionsMax)")

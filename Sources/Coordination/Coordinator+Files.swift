@@ -26,19 +26,15 @@ extension Coordinator {
                 appendTime: topic.createdTime)
             var expected: [Int: FileMark] = [:]
             for (partition, mark) in marks.enumerated() where mark.records > 0 { expected[partition] = mark }
-            do throws(ConnectorError) {
-                try await pool.files.open(source.name, opened, expected: expected)
-            } catch {
-                throw CoordinationError(.sourceFailed, error.message)
-            }
+            try await group.openFiles(source.name, opened, expected: expected)
             recordedMarks[source.name] = marks
             fileStates[source.name] = FileTopicState()
             // What was read before is checked, and counted, before anything is read.
-            var scanned = await pool.files.scan(source.name)
+            var scanned = await files.scan(source.name)
             while !expected.isEmpty && scanned.failure == nil && !scanned.isComplete
                 && expected.contains(where: { scanned.marks[$0.key].records < $0.value.records })
             {
-                scanned = await pool.files.scan(source.name)
+                scanned = await files.scan(source.name)
             }
             if let failure = scanned.failure { throw CoordinationError(.sourceFailed, failure) }
             fileStates[source.name] = scanned

@@ -22,7 +22,7 @@ extension Coordinator {
         _ relations: [String], after: Frontier = Frontier(), timeout: Duration = .seconds(30)
     ) async throws(CoordinationError) -> ViewRead {
         try checkReady()
-        for relation in relations { _ = try shards(of: relation) }
+        for relation in relations { _ = try parts(of: relation) }
         let needed = relevant(after)
         guard await gate.wait(for: needed, atMost: timeout) else {
             try checkReady()
@@ -31,15 +31,15 @@ extension Coordinator {
         // From here to the pin nothing is awaited: the epoch stays readable until it is released.
         let epoch = committedEpoch
         let frontier = committedFrontier
-        var found: [(relation: String, shards: [ViewShard])] = []
-        for relation in relations { found.append((relation, try shards(of: relation))) }
+        var found: [(relation: String, parts: [ShardPart])] = []
+        for relation in relations { found.append((relation, try parts(of: relation))) }
         pins[epoch, default: 0] += 1
+        defer { if let count = pins[epoch] { pins[epoch] = count > 1 ? count - 1 : nil } }
         var rows: [String: [Delta]] = [:]
-        for (relation, shards) in found {
-            for shard in shards { rows[relation, default: []] += await shard.rows(asOf: epoch) }
-            if rows[relation] == nil { rows[relation] = [] }
+        for (relation, parts) in found {
+            rows[relation] = []
+            for part in parts { rows[relation]? += try await group.rows(part.kind, of: part.name, asOf: epoch) }
         }
-        if let count = pins[epoch] { pins[epoch] = count > 1 ? count - 1 : nil }
         return ViewRead(epoch: epoch, frontier: frontier, rows: rows)
     }
 
@@ -52,26 +52,31 @@ extension Coordinator {
         return Frontier(after.offsets.filter { known.contains($0.key) })
     }
 
-    /// The shards that hold a relation's rows at the committed epoch.
-    private func shards(of name: String) throws(CoordinationError) -> [ViewShard] {
+    /// Where rows are kept.
+    private struct ShardPart: Sendable {
+        var kind: ShardSet.Kind
+        var name: String
+    }
+
+    /// Where a relation's rows are at the committed epoch.
+    private func parts(of name: String) throws(CoordinationError) -> [ShardPart] {
         if let relation = state.catalog[name], relation.isQueryable {
             try checkActive(name)
-            return shards.compactMap { $0.views[name] }
+            return [ShardPart(kind: .views, name: name)]
         }
         guard name.hasSuffix(Self.deadSuffix) else {
             throw CoordinationError(.relationUnknown, "there is no materialized view \"\(name)\"")
         }
         let owner = String(name.dropLast(Self.deadSuffix.utf8.count))
         if let topic = state.topics[owner] {
-            let tables = topic.tables.map(\.schema.name)
-            return tables.flatMap { table in shards.compactMap { $0.deadLetters[table] } }
+            return topic.tables.map { ShardPart(kind: .deadLetters, name: $0.schema.name) }
         }
         guard let relation = state.catalog[owner] else {
             throw CoordinationError(.relationUnknown, "there is no topic or view \"\(owner)\"")
         }
-        if case .table = relation.kind { return shards.compactMap { $0.deadLetters[owner] } }
+        if case .table = relation.kind { return [ShardPart(kind: .deadLetters, name: owner)] }
         try checkActive(owner)
-        return shards.compactMap { $0.errors[owner] }
+        return [ShardPart(kind: .errors, name: owner)]
     }
 
     static var deadSuffix: String { ".dead" }

@@ -50,7 +50,7 @@ extension Coordinator {
     }
 
     private func installAll() async throws(CoordinationError) {
-        await pool.openLane(.main)
+        try await group.openLane(.main)
         var sources: [LaneSetup.Source] = []
         for topic in state.orderedTopics where state.isRead(topic) {
             sources.append(source(topic, tables: topic.tables, keepsDeadLetters: { _ in true }))
@@ -80,11 +80,7 @@ extension Coordinator {
             let plan = StepPlan(
                 lane: .main, step: mainStep, epoch: isLast ? last.epoch : label, bounds: steps,
                 watermarks: watermarks(reports), forgetBefore: label)
-            do throws(StepFailure) {
-                take(try await pool.run(plan))
-            } catch {
-                throw CoordinationError(.sourceFailed, "\(error.partition): \(error.message)")
-            }
+            take(try await group.run(plan))
             for (partition, bound) in steps { replayed[partition] = bound.end }
         }
     }

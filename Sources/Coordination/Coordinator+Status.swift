@@ -6,21 +6,17 @@ internal import Log
 extension Coordinator {
     /// The state of the whole pipeline on this node.
     package func status() async -> PipelineStatus {
+        let facts = await group.facts()
         var views: [String: PipelineStatus.View] = [:]
         for relation in state.catalog.ordered where relation.isQueryable {
             let isActive = activeSince[relation.name].map { $0 <= committedEpoch } ?? false
             var view = PipelineStatus.View(
                 isActive: isActive, rows: 0, bytes: 0, progress: buildProgress(relation.name))
-            for set in shards {
-                guard let size = await set.views[relation.name]?.size else { continue }
-                view.rows += size.rows
-                view.bytes += size.bytes
+            if let size = facts.views[relation.name] {
+                view.rows = size.rows
+                view.bytes = size.bytes
             }
             views[relation.name] = view
-        }
-        var sinks: [String: SinkTotals] = [:]
-        for processor in pool.processors {
-            for (name, totals) in await processor.sinkTotals() { sinks[name, default: SinkTotals()] += totals }
         }
         let now = MonotonicClock.nanoseconds
         let rates = meter.rates(at: now)
@@ -30,8 +26,8 @@ extension Coordinator {
             phase: phase, replay: replayTotal(), replayPartitions: progress, epoch: clock.epoch,
             committedEpoch: committedEpoch, frontier: committedFrontier.token, controlVersion: state.version,
             term: term,
-            epochsPerSecond: rates.epochs, recordsPerSecond: rates.records, views: views, sinks: sinks,
-            sources: sourceStatus(), connectors: await connectorStatus(), workers: workerStatus(now),
+            epochsPerSecond: rates.epochs, recordsPerSecond: rates.records, views: views, sinks: facts.sinks,
+            sources: sourceStatus(), connectors: await connectorStatus(), workers: workerStatus(facts.workers, now),
             latency: latencyStatus(),
             memoryBytes: Self.residentBytes(), rejections: state.rejections)
     }
@@ -72,15 +68,14 @@ extension Coordinator {
         return status
     }
 
-    private func workerStatus(_ now: Int64) -> [PipelineStatus.WorkerStatus] {
-        let busy = pool.busyNanoseconds
-        let pending = pool.pendingExchangeBytes
+    private func workerStatus(_ loads: [WorkerLoad], _ now: Int64) -> [PipelineStatus.WorkerStatus] {
         let elapsed = Double(max(1, now - busyBefore.time))
-        let before = busyBefore.busy.isEmpty ? Array(repeating: 0, count: busy.count) : busyBefore.busy
-        busyBefore = (now, busy)
-        return busy.indices.map { index in
+        let before = busyBefore.busy
+        busyBefore = (now, Dictionary(uniqueKeysWithValues: loads.map { ($0.worker, $0.busyNanoseconds) }))
+        return loads.map { load in
             PipelineStatus.WorkerStatus(
-                busyShare: min(1, Double(busy[index] - before[index]) / elapsed), pendingExchangeBytes: pending[index])
+                busyShare: min(1, Double(load.busyNanoseconds - (before[load.worker] ?? 0)) / elapsed),
+                pendingExchangeBytes: load.pendingBytes)
         }
     }
 

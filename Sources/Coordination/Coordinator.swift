@@ -6,13 +6,17 @@ package import Logging
 /// One node's decisions put into effect: folds the control log, drives the epochs, and answers appends and reads.
 ///
 /// The face of this module. What is decided is decided by values without I/O (``ControlState``, ``EpochClock``); this actor
-/// reads and appends the logs, tells the ``WorkerPool`` what to do, and keeps what is committed. One loop (``run()``)
+/// reads and appends the logs, tells the ``WorkerGroup`` what to do, and keeps what is committed. One loop (``run()``)
 /// changes the graph and runs the main lane, so both happen at epoch boundaries only; all other methods leave it work and ring its bell.
 package actor Coordinator {
     nonisolated let log: any EventLog
     nonisolated let configuration: CoordinatorConfiguration
     nonisolated let logger: Logger
-    nonisolated let pool: WorkerPool
+    /// Reads files, for as long as the node runs.
+    nonisolated let files = FileThread()
+    /// This node's workers, and all workers together.
+    let member: LocalMember
+    let group: WorkerGroup
     nonisolated let gate = CommitGate()
     /// Rung when there may be something to do at the next boundary.
     nonisolated let bell = Doorbell()
@@ -37,8 +41,6 @@ package actor Coordinator {
     var connectors: [String: Connector] = [:]
     /// Relations whose nodes run in the main lane, and from which epoch on their rows are right.
     var activeSince: [String: Int64] = [:]
-    /// Per worker.
-    var shards: [ShardSet]
     /// Frontier names of topics that have feeds in the main lane.
     var readTopics: Set<String> = []
     var pendingSeeds: [StepPlan.Seed] = []
@@ -67,7 +69,8 @@ package actor Coordinator {
     var openAppends: [OpenAppend] = []
     var nextPartition: [String: Int] = [:]
     var meter = Meter()
-    var busyBefore: (time: Int64, busy: [Int64]) = (0, [])
+    /// Per worker.
+    var busyBefore: (time: Int64, busy: [Int: Int64]) = (0, [:])
 
     struct SourceKey: Hashable {
         var table: String
@@ -90,8 +93,11 @@ package actor Coordinator {
         self.log = log
         self.configuration = configuration
         self.logger = logger
-        pool = WorkerPool(workers: configuration.workers, log: log, edgeBytesMax: configuration.edgeBytesMax)
-        shards = Array(repeating: ShardSet(), count: configuration.workers)
+        let placement = Placement(
+            generation: 1, members: [Placement.Member(name: "", workers: configuration.workers)])
+        let pool = WorkerPool(placement, member: 0, log: log, files: files, edgeBytesMax: configuration.edgeBytesMax)
+        member = LocalMember(pool, files: files)
+        group = WorkerGroup(placement: placement, members: [member])
         clock = EpochClock(limits: Self.limits(configuration), epoch: 0, frontier: Frontier())
     }
 
@@ -110,10 +116,10 @@ package actor Coordinator {
     package func run() async throws(CoordinationError) {
         precondition(phase == .idle, "the coordinator runs once")
         phase = .replaying
-        busyBefore = (MonotonicClock.nanoseconds, pool.busyNanoseconds)
+        busyBefore = (MonotonicClock.nanoseconds, [:])
         var failure: CoordinationError?
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.pool.service.run() }
+            group.addTask { await self.member.pool.service.run() }
             group.addTask { await self.watchLog() }
             group.addTask { await self.runBuilds() }
             group.addTask { await self.runConnectors() }
@@ -192,12 +198,7 @@ package actor Coordinator {
         pendingSeeds = []
         isEpochForced = false
         async let durable: Void = append(record)
-        let stepReports: [StepReport]
-        do throws(StepFailure) {
-            stepReports = try await pool.run(plan)
-        } catch {
-            throw CoordinationError(.sourceFailed, "\(error.partition): \(error.message)")
-        }
+        let stepReports = try await group.run(plan)
         do {
             try await durable
         } catch let error as CoordinationError {
@@ -305,7 +306,7 @@ package actor Coordinator {
                     if options.rate > 0 { paced.insert(partition) }
                 }
             case .files:
-                let state = await pool.files.scan(topic.frontierName)
+                let state = await files.scan(topic.frontierName)
                 for partition in topic.partitions where partition.partition < state.ends.count {
                     ends[partition] = state.ends[partition.partition]
                 }

@@ -50,7 +50,7 @@ struct Failure: Error, CustomStringConvertible {
             case .refused: .badRequest("refused")
             case .relationUnknown, .topicUnknown: .notFound
             case .notWritable: .conflict
-            case .notReady, .stopped, .logBusy, .indefinite: .notReady
+            case .notReady, .stopped, .superseded, .logBusy, .indefinite: .notReady
             case .timeout: .timeout
             case .tooLarge: .tooLarge
             case .diskFull: .diskFull

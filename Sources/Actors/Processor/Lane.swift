@@ -42,17 +42,18 @@ final class Lane {
         case failed(StepFailure)
     }
 
-    init(id: LaneID, index: Int, workerCount: Int, fabric: ExchangeFabric) {
+    init(id: LaneID, index: Int, fabric: ExchangeFabric) {
         self.id = id
         self.index = index
         self.fabric = fabric
-        worker = Worker(index: index, workerCount: workerCount)
+        worker = Worker(
+            index: index, workerCount: fabric.workerCount, owners: fabric.placement.owners)
     }
 
     var isRunning: Bool { running != nil }
 
     /// Whether a partition belongs to this worker.
-    func owns(_ partition: Int) -> Bool { partition % fabric.mailboxes.count == index }
+    func owns(_ partition: Int) -> Bool { partition % fabric.workerCount == index }
 
     func begin(_ plan: StepPlan) {
         precondition(running == nil, "lane \(id.rawValue) begins step \(plan.step) within step \(step)")
@@ -165,8 +166,8 @@ final class Lane {
     func flush() {
         let outbox = worker.takeOutbox()
         guard !outbox.isEmpty else { return }
-        var messages: [[WorkerMessage]] = Array(repeating: [], count: fabric.mailboxes.count)
-        var bytes: [Int] = Array(repeating: 0, count: fabric.mailboxes.count)
+        var messages: [[WorkerMessage]] = Array(repeating: [], count: fabric.workerCount)
+        var bytes: [Int] = Array(repeating: 0, count: fabric.workerCount)
         for entry in outbox {
             var size = 0
             if case .rows(_, let delta) = entry.message { size = delta.byteCount }

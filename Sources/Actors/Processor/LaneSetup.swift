@@ -1,12 +1,12 @@
 package import Dataflow
 
 /// Nodes that a worker installs into a lane between two steps, and what they read.
-package struct LaneSetup: Sendable {
+package struct LaneSetup: Hashable, Sendable, Codable {
     package var nodes: [GraphNode]
     /// Partitions that get a feed, or further tables on the feed that they have.
     package var sources: [Source]
 
-    package struct Source: Sendable {
+    package struct Source: Hashable, Sendable, Codable {
         package var topic: TopicPlan
         /// The topic's name in frontiers, and in the log if it is stored.
         package var name: String
@@ -21,7 +21,7 @@ package struct LaneSetup: Sendable {
         }
     }
 
-    package struct Table: Sendable {
+    package struct Table: Hashable, Sendable, Codable {
         package var schema: TableSchema
         package var node: OperatorID
         /// Where it is read from, per partition; 0 where absent.
@@ -53,6 +53,20 @@ package struct ShardSet: Sendable {
     package var deadLetters: [String: ViewShard] = [:]
 
     package init() {}
+
+    /// What a shard holds.
+    package enum Kind: String, Sendable, Hashable, Codable {
+        case views, errors, deadLetters
+    }
+
+    /// The shard of a relation; nil where it has none.
+    package func shard(_ kind: Kind, of name: String) -> ViewShard? {
+        switch kind {
+        case .views: views[name]
+        case .errors: errors[name]
+        case .deadLetters: deadLetters[name]
+        }
+    }
 
     var all: [ViewShard] {
         Array(views.values) + Array(errors.values) + Array(deadLetters.values)

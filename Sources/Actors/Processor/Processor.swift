@@ -8,21 +8,20 @@ internal import Log
 package actor Processor {
     package nonisolated let index: Int
     private nonisolated let executor: WorkerExecutor
-    private let workerCount: Int
     private let fabric: ExchangeFabric
     private let collector: StepCollector
     private let service: ReadService
     /// Sorted by id: the main lane first.
     private var lanes: [Lane] = []
+    /// The generation is over.
+    private var isClosed = false
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     init(
-        index: Int, workerCount: Int, executor: WorkerExecutor, fabric: ExchangeFabric, collector: StepCollector,
-        service: ReadService
+        index: Int, executor: WorkerExecutor, fabric: ExchangeFabric, collector: StepCollector, service: ReadService
     ) {
         self.index = index
-        self.workerCount = workerCount
         self.executor = executor
         self.fabric = fabric
         self.collector = collector
@@ -33,7 +32,8 @@ package actor Processor {
     ///
     /// Lanes take turns slice by slice, so a view that is being built takes half of a busy worker at most.
     func step() -> Bool {
-        for message in fabric.mailboxes[index].drain() { handle(message) }
+        if isClosed { return false }
+        for message in fabric.mailbox(of: index).drain() { handle(message) }
         var isBusy = false
         for lane in lanes {
             switch lane.advance() {
@@ -71,12 +71,18 @@ package actor Processor {
 
     func openLane(_ id: LaneID) {
         precondition(!lanes.contains { $0.id == id }, "lane \(id.rawValue) is open")
-        lanes.append(Lane(id: id, index: index, workerCount: workerCount, fabric: fabric))
+        lanes.append(Lane(id: id, index: index, fabric: fabric))
         lanes.sort { $0.id < $1.id }
     }
 
     func closeLane(_ id: LaneID) {
         lanes.removeAll { $0.id == id }
+    }
+
+    /// Ends all work for good and lets the state go; shards still answer with what they have.
+    func close() {
+        isClosed = true
+        lanes = []
     }
 
     /// Installs nodes and feeds; the new shards.
@@ -115,7 +121,7 @@ package actor Processor {
         switch source.topic.origin {
         case .stored, .files:
             return StoredFeed(
-                lane: lane, partition: key, start: start, tables: tables, mailbox: fabric.mailboxes[index],
+                lane: lane, partition: key, start: start, tables: tables, mailbox: fabric.mailbox(of: index),
                 service: service, isFile: !source.topic.origin.isStored)
         case .generator(let options):
             return GeneratorFeed(partition: key, start: start, options: options, tables: tables)

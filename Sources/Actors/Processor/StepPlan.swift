@@ -3,7 +3,7 @@ package import Log
 
 /// One dataflow instance of a worker: the main one runs all active views; each of the others replays the sources of
 /// views that are being built aside, until the main one takes them over.
-package struct LaneID: Hashable, Sendable, Comparable {
+package struct LaneID: Hashable, Sendable, Codable, Comparable {
     package var rawValue: Int
 
     package init(_ rawValue: Int) { self.rawValue = rawValue }
@@ -17,7 +17,7 @@ package struct LaneID: Hashable, Sendable, Comparable {
 ///
 /// A lane's steps are numbered without gaps from 1 and carried by every exchange message, so that what comes early is
 /// held back. In the main lane a step is an epoch, or a slice of the replay before the first one.
-package struct StepPlan: Sendable {
+package struct StepPlan: Hashable, Sendable, Codable {
     package var lane: LaneID
     package var step: Int64
     /// The number under which view shards keep the step's rows.
@@ -32,7 +32,7 @@ package struct StepPlan: Sendable {
     package var forgetBefore: Int64
 
     /// The rows of a view go to consumers that were installed after it.
-    package struct Seed: Sendable {
+    package struct Seed: Hashable, Sendable, Codable {
         package var view: String
         package var output: OperatorID
         package var consumers: Set<OperatorID>
@@ -62,7 +62,7 @@ package struct StepPlan: Sendable {
     }
 }
 
-package struct SourceBound: Sendable, Equatable {
+package struct SourceBound: Hashable, Sendable, Codable {
     /// The step covers the partition's records below this offset.
     package var end: Int64
     /// Records below this offset may be read ahead: they are committed.
@@ -75,7 +75,7 @@ package struct SourceBound: Sendable, Equatable {
 }
 
 /// What one worker says when it has finished a step.
-package struct StepReport: Sendable {
+package struct StepReport: Hashable, Sendable, Codable {
     package var worker: Int
     /// Per partition owned and table reading it, cumulative since the lane began.
     package var sources: [SourceReport]
@@ -89,7 +89,7 @@ package struct StepReport: Sendable {
     }
 }
 
-package struct SourceReport: Sendable, Equatable {
+package struct SourceReport: Hashable, Sendable, Codable {
     package var table: String
     package var partition: TopicPartition
     /// The offset of the next record.
@@ -109,13 +109,14 @@ package struct SourceReport: Sendable, Equatable {
     }
 }
 
-/// Why a step could not be finished: the source at fault and what it met.
-package struct StepFailure: Error, Sendable, Equatable {
-    package var partition: TopicPartition
+/// Why a step could not be finished: the source at fault and what it met, or, without a source, why the generation is over.
+package struct StepFailure: Error, Hashable, Sendable, Codable, CustomStringConvertible {
+    package var partition: TopicPartition?
     package var message: String
 
-    package init(partition: TopicPartition, message: String) {
+    package init(partition: TopicPartition?, message: String) {
         self.partition = partition
         self.message = message
     }
+    package var description: String { partition.map { "\($0): \(message)" } ?? message }
 }

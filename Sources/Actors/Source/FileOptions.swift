@@ -2,7 +2,7 @@ package import Dataflow
 
 /// The options of the `file` connector: `path` (a file, or a pattern with `*` and `?` in its last part), `follow` (go on as the files
 /// grow, the default is false) and `header` (the first line of a CSV file names columns).
-package struct FileOptions: Hashable, Sendable {
+package struct FileOptions: Hashable, Sendable, Codable {
     package var path: String
     package var isFollowed: Bool
     package var hasHeader: Bool

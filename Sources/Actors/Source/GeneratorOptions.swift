@@ -5,7 +5,7 @@ package import Dataflow
 /// `seed`, `rate` (events a second; 0 for as fast as they are taken), `count` (events in all), `partitions`,
 /// `event_rate` (events a second of event time), `base_time` (event 0's time: microseconds since 1970 or a timestamp) and `entity`
 /// (`person`, `auction` or `bid`; by default the table's name). Tables of one topic have the same ones but the last.
-package struct GeneratorOptions: Hashable, Sendable {
+package struct GeneratorOptions: Hashable, Sendable, Codable {
     package var configuration: NexmarkConfiguration
     package var rate: Double
     package var count: Int64?
@@ -61,7 +61,7 @@ package struct GeneratorOptions: Hashable, Sendable {
     }
 
     /// The kinds of events.
-    package enum Entity: String, Hashable, Sendable, CaseIterable {
+    package enum Entity: String, Hashable, Sendable, Codable, CaseIterable {
         case person, auction, bid
 
         /// The kind that a table takes: its option `entity`, or else its name; nil if that is none.

@@ -1,8 +1,8 @@
 package import Dataflow
 
 /// How the records of a topic come, as the options of the tables that read it say.
-package struct TopicPlan: Hashable, Sendable {
-    package enum Origin: Hashable, Sendable {
+package struct TopicPlan: Hashable, Sendable, Codable {
+    package enum Origin: Hashable, Sendable, Codable {
         /// In the event log.
         case stored
         /// Computed: record *n* is a function of the options and *n*.

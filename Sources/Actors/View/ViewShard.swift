@@ -44,9 +44,19 @@ package actor ViewShard {
         table.rows(asOf: epoch)
     }
 
-    package struct Size: Sendable, Equatable {
+    package struct Size: Hashable, Sendable, Codable {
         package var rows: Int
         package var bytes: Int
+
+        package init(rows: Int = 0, bytes: Int = 0) {
+            self.rows = rows
+            self.bytes = bytes
+        }
+
+        package static func += (first: inout Size, second: Size) {
+            first.rows += second.rows
+            first.bytes += second.bytes
+        }
     }
 
     package var size: Size { Size(rows: table.rowCount, bytes: table.byteCount) }

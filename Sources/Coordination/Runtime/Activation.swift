@@ -46,11 +46,10 @@ struct Build {
     var position: [TopicPartition: Int64]
     var step: Int64 = 0
     var reports: [Coordinator.SourceKey: SourceReport] = [:]
-    /// Per worker, from the lane.
-    var shards: [ShardSet] = []
-    var isCaughtUp = false
     var isCancelled = false
     var failure: CoordinationError?
+    /// The task that replays it does nothing more; the next boundary takes it over or ends it.
+    var isEnding = false
 
     func progress(to frontier: Frontier) -> Progress {
         var progress = Progress(done: 0, total: 0)

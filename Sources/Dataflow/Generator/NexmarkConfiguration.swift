@@ -1,5 +1,5 @@
 /// What determines the events of a Nexmark generator: record *k* of partition *p* is event *k × partitions + p*.
-package struct NexmarkConfiguration: Sendable, Hashable {
+package struct NexmarkConfiguration: Sendable, Hashable, Codable {
     package var seed: UInt64
     /// Events per second of event time.
     package var eventsPerSecond: Int

@@ -10,13 +10,16 @@ final class ExchangeOperator: Operator {
     private let owners: [Int32]
 
     /// `send` puts a batch out for another worker.
-    init(key: [Int], types: [DataType], index: Int, workerCount: Int, send: @escaping (Int, Delta) -> Void) {
+    init(
+        key: [Int], types: [DataType], index: Int, workerCount: Int, owners: [Int32],
+        send: @escaping (Int, Delta) -> Void
+    ) {
         self.key = key
         self.index = index
         self.workerCount = workerCount
         self.send = send
         encoder = KeyEncoder(types: key.map { types[$0] }, equality: .sql)
-        owners = (0..<VNode.count).map { Int32(Worker.owner(ofVNode: $0, workerCount: workerCount)) }
+        self.owners = owners
     }
 
     override func process(_ delta: Delta, port: Int, emit: (Delta) -> Void) {

@@ -6,6 +6,8 @@
 package final class Worker {
     package let index: Int
     package let workerCount: Int
+    /// The worker that owns each vnode.
+    private let owners: [Int32]
     private var nodes: [OperatorID: Node] = [:]
     /// In topological order.
     private var order: [OperatorID] = []
@@ -42,13 +44,17 @@ package final class Worker {
         var messages: [OutboundMessage] = []
     }
 
-    package init(index: Int, workerCount: Int) {
+    /// `owners` names the worker of each vnode; without it the workers have equal, contiguous shares.
+    package init(index: Int, workerCount: Int, owners: [Int32]? = nil) {
         precondition(index >= 0 && index < workerCount)
         self.index = index
         self.workerCount = workerCount
+        self.owners =
+            owners ?? (0..<VNode.count).map { Int32(Self.owner(ofVNode: $0, workerCount: workerCount)) }
+        precondition(self.owners.count == VNode.count)
     }
 
-    /// Which worker owns a vnode: equal, contiguous shares.
+    /// Which worker owns a vnode where nothing else is said: equal, contiguous shares.
     package static func owner(ofVNode vnode: Int, workerCount: Int) -> Int { vnode * workerCount / VNode.count }
 
     /// The vnode of the empty key: where a global aggregate lives.
@@ -81,7 +87,7 @@ package final class Worker {
     private func makeOperator(_ spec: GraphNode, _ inputs: [[DataType]], _ outlets: any OutletProvider)
         throws(GraphError) -> Operator
     {
-        let ownsEmptyKey = Self.owner(ofVNode: Self.emptyKeyVNode, workerCount: workerCount) == index
+        let ownsEmptyKey = Int(owners[Self.emptyKeyVNode]) == index
         switch spec.kind {
         case .source, .scan, .unionAll: return PassOperator()
         case .values(let rows): return ValuesOperator(rows, types: spec.types, isOwner: index == 0)
@@ -96,8 +102,9 @@ package final class Worker {
         case .topN(let topN): return TopNOperator(topN, types: inputs.first ?? [])
         case .exchange(let key):
             let (outbox, edge) = (outbox, spec.id)
-            return ExchangeOperator(key: key, types: spec.types, index: index, workerCount: workerCount) {
-                target, delta in
+            return ExchangeOperator(
+                key: key, types: spec.types, index: index, workerCount: workerCount, owners: owners
+            ) { target, delta in
                 outbox.messages.append(OutboundMessage(target: target, message: .rows(edge: edge, delta)))
             }
         case .view(let view): return OutletOperator(outlets.outlet(view: view, types: spec.types))
@@ -126,7 +133,7 @@ package final class Worker {
             if case .exchange(let key) = node.spec.kind {
                 let (outbox, edge) = (outbox, node.spec.id)
                 let exchange = ExchangeOperator(
-                    key: key, types: node.spec.types, index: index, workerCount: workerCount
+                    key: key, types: node.spec.types, index: index, workerCount: workerCount, owners: owners
                 ) { target, delta in
                     outbox.messages.append(OutboundMessage(target: target, message: .rows(edge: edge, delta)))
                 }

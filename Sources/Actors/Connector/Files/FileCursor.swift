@@ -2,7 +2,7 @@ internal import Log
 internal import Glibc
 
 /// What was read of a file: to notice, after a restart, that it is not the same one any more.
-package struct FileMark: Hashable, Sendable {
+package struct FileMark: Hashable, Sendable, Codable {
     /// Decompressed bytes up to the end of the last record read.
     package var bytes: Int64 = 0
     package var records: Int64 = 0

@@ -23,7 +23,7 @@ package actor FileThread {
     package func close(_ name: String) { topics[name] = nil }
 
     /// Closes the readers of a lane that is gone.
-    func close(lane: LaneID) {
+    package func close(lane: LaneID) {
         for topic in topics.values { topic.close(lane) }
     }
 

@@ -2,7 +2,7 @@ internal import Log
 internal import Glibc
 
 /// How the files of a virtual file topic are read.
-package struct FileTopicOptions: Hashable, Sendable {
+package struct FileTopicOptions: Hashable, Sendable, Codable {
     /// One partition each, in this order.
     package var files: [String]
     package var isCSV: Bool
@@ -166,7 +166,7 @@ final class FileTopic {
 }
 
 /// How far the index of a file topic is.
-package struct FileTopicState: Sendable, Equatable {
+package struct FileTopicState: Hashable, Sendable, Codable {
     /// Records counted, per partition.
     package var ends: [Int64] = []
     /// What they are, to record.
