@@ -44,20 +44,21 @@ let package = Package(
         .target(name: "Log", dependencies: ["CSQLite", "CZstd", "CXXHash"], swiftSettings: strict),
         .target(name: "Dataflow", dependencies: ["CSimdJSON", "CXXHash"], swiftSettings: strict),
         .target(name: "SQL", dependencies: ["Dataflow", "CPgQuery"], swiftSettings: strict),
+        .target(name: "Cluster", dependencies: ["CXXHash"], swiftSettings: strict),
         .target(
             name: "Actors",
-            dependencies: ["Log", "Dataflow", "CZstd", "CZlib", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["Log", "Dataflow", "Cluster", "CZstd", "CZlib", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
         .target(
             name: "Coordination",
-            dependencies: ["Log", "Dataflow", "Actors", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["Log", "Dataflow", "Cluster", "Actors", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "Node",
             dependencies: [
-                "Log", "Dataflow", "SQL", "Actors", "Coordination", "CEdit",
+                "Log", "Dataflow", "Cluster", "SQL", "Actors", "Coordination", "CEdit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),

@@ -1,7 +1,7 @@
 /// Why the coordinator refused or failed.
 package struct CoordinationError: Error, Equatable, CustomStringConvertible {
     package enum Code: String, Sendable, CaseIterable {
-        /// The control version is not the one that the change expects.
+        /// The catalog version is not the one that the change expects.
         case conflict
         /// The change does not fit: a name exists or is missing, something depends on it, an option is wrong.
         case refused

@@ -12,7 +12,7 @@ extension Coordinator {
         while position < activations.count {
             let activation = activations[position]
             let isDone =
-                switch activation.record {
+                switch activation.change {
                 case .deploy(let deploy): try await apply(deploy, version: activation.version)
                 case .drop(let drop): try await apply(drop, activation)
                 }

@@ -5,7 +5,7 @@ internal import Log
 extension Coordinator {
     /// Creates a relation; the version that it makes. Returns once the relation is active (its progress is in the status).
     ///
-    /// - Throws: ``CoordinationError``: `conflict` if the control version is not `version`; `refused` if it does not fit,
+    /// - Throws: ``CoordinationError``: `conflict` if the catalog version is not `version`; `refused` if it does not fit,
     ///   naming why; `notReady` while the node replays.
     package func deploy(_ deployment: Deployment, after version: Int64) async throws(CoordinationError) -> Int64 {
         try await deploy([deployment], after: version)
@@ -43,8 +43,8 @@ extension Coordinator {
     }
 
     private func checkVersion(_ version: Int64) throws(CoordinationError) {
-        guard version == state.version else {
-            throw CoordinationError(.conflict, "the control version is \(state.version), not \(version)")
+        guard version == state.catalogVersion else {
+            throw CoordinationError(.conflict, "the catalog version is \(state.catalogVersion), not \(version)")
         }
     }
 
@@ -54,7 +54,7 @@ extension Coordinator {
         switch trial.apply(.record(record), offset: max(state.nextOffset, 0), appendTime: 0) {
         case .accepted: return
         case .stale(let expected):
-            throw CoordinationError(.conflict, "the control version is \(state.version), not \(expected)")
+            throw CoordinationError(.conflict, "the catalog version is \(state.catalogVersion), not \(expected)")
         case .rejected(let reason):
             throw CoordinationError(.refused, reason)
         }

@@ -134,8 +134,10 @@ extension Coordinator {
         let entry = ControlCodec.decode(bytes)
         let before = state
         let verdict = state.apply(entry, offset: offset, appendTime: time)
-        if verdict == .accepted, case .record(let record) = entry {
-            activations.append(Activation(version: offset, record: record, before: before))
+        if verdict == .accepted, case .record(let record) = entry,
+            let activation = Activation(version: offset, record: record, before: before)
+        {
+            activations.append(activation)
             pendingVersions.insert(offset)
         }
         return verdict

@@ -109,7 +109,7 @@ package actor Coordinator {
 
     /// What statements can name, and the version to expect when changing it.
     package func catalog() async -> (Catalog, version: Int64) {
-        (state.catalog, state.version)
+        (state.catalog, state.catalogVersion)
     }
 
     /// Folds the control log, replays, then drives epochs until the task is cancelled or something fails for good. Once.

@@ -21,6 +21,23 @@ package enum ControlCodec {
         switch record {
         case .deploy(let body): try encode(Envelope(version: version, kind: "deploy", body: body))
         case .drop(let body): try encode(Envelope(version: version, kind: "drop", body: body))
+        case .cluster(let record): try encode(record)
+        case .state(let body): try encode(Envelope(version: version, kind: "state", body: body))
+        }
+    }
+
+    private static func encode(_ record: ClusterRecord) throws(CoordinationError) -> [UInt8] {
+        switch record {
+        case .found(let body): try encode(Envelope(version: version, kind: "found", body: body))
+        case .join(let body): try encode(Envelope(version: version, kind: "join", body: body))
+        case .admit(let body): try encode(Envelope(version: version, kind: "admit", body: body))
+        case .leave(let body): try encode(Envelope(version: version, kind: "leave", body: body))
+        case .remove(let body): try encode(Envelope(version: version, kind: "remove", body: body))
+        case .lead(let body): try encode(Envelope(version: version, kind: "lead", body: body))
+        case .assign(let body): try encode(Envelope(version: version, kind: "assign", body: body))
+        case .drain(let body): try encode(Envelope(version: version, kind: "drain", body: body))
+        case .moveLead(let body): try encode(Envelope(version: version, kind: "moveLead", body: body))
+        case .rebalance(let body): try encode(Envelope(version: version, kind: "rebalance", body: body))
         }
     }
 
@@ -28,17 +45,37 @@ package enum ControlCodec {
         do {
             let data = Data(bytes)
             let header = try decoder.decode(Header.self, from: data)
-            switch (header.kind, header.version) {
-            case ("deploy", version):
-                return .record(.deploy(try decoder.decode(Envelope<ControlRecord.Deploy>.self, from: data).body))
-            case ("drop", version):
-                return .record(.drop(try decoder.decode(Envelope<ControlRecord.Drop>.self, from: data).body))
-            default:
+            guard header.version == version, let record = try record(header.kind, data) else {
                 return .unknown(kind: header.kind, version: header.version)
             }
+            return .record(record)
         } catch {
             return .malformed("\(error)")
         }
+    }
+
+    /// nil for a kind that is not known.
+    private static func record(_ kind: String, _ data: Data) throws -> ControlRecord? {
+        switch kind {
+        case "deploy": .deploy(try body(data))
+        case "drop": .drop(try body(data))
+        case "found": .cluster(.found(try body(data)))
+        case "join": .cluster(.join(try body(data)))
+        case "admit": .cluster(.admit(try body(data)))
+        case "leave": .cluster(.leave(try body(data)))
+        case "remove": .cluster(.remove(try body(data)))
+        case "lead": .cluster(.lead(try body(data)))
+        case "assign": .cluster(.assign(try body(data)))
+        case "drain": .cluster(.drain(try body(data)))
+        case "moveLead": .cluster(.moveLead(try body(data)))
+        case "rebalance": .cluster(.rebalance(try body(data)))
+        case "state": .state(try body(data))
+        default: nil
+        }
+    }
+
+    private static func body<Body: Codable>(_ data: Data) throws -> Body {
+        try decoder.decode(Envelope<Body>.self, from: data).body
     }
 
     package static func encode(_ record: EpochRecord) throws(CoordinationError) -> [UInt8] {

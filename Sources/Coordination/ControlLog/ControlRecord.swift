@@ -1,20 +1,26 @@
+package import Cluster
 package import Dataflow
 package import Log
 
 /// A decision of the control log, `_dataprism.control`.
 ///
-/// Anyone may append; the fold (``ControlState``) accepts only what fits the version it expects, so of two that were
-/// made at the same version the first wins, everywhere alike. Its coding is a format: kinds and keys are never
+/// Anyone may append; the fold (``ControlState``) accepts only what fits what it expects (a catalog version, a term, a
+/// generation, a life), so of two that expect the same the first wins, everywhere alike. Its coding is a format: kinds and keys are never
 /// renamed, and a kind that is not
 /// known is skipped and reported.
 package enum ControlRecord: Hashable, Sendable {
     case deploy(Deploy)
     case drop(Drop)
+    case cluster(ClusterRecord)
+    /// The whole fold before this record: what comes before it may be trimmed.
+    case state(FoldedState)
 
     /// Relations that come into being together, at one epoch boundary.
     package struct Deploy: Hashable, Sendable, Codable {
-        /// The version that it was decided at.
+        /// The catalog version that it was decided at.
         package var after: Int64
+        /// The life that appended it; nil only in logs that no node has joined.
+        package var author: Incarnation?
         /// In order: each may read those before it.
         package var deployments: [Deployment]
         /// Where the new tables' topics are read from; 0 for partitions that are not named. A frontier's token.
@@ -26,9 +32,10 @@ package enum ControlRecord: Hashable, Sendable {
 
         package init(
             after: Int64, deployments: [Deployment], start: Frontier, partitions: [String: Int],
-            files: [String: [String]] = [:]
+            files: [String: [String]] = [:], author: Incarnation? = nil
         ) {
             self.after = after
+            self.author = author
             self.deployments = deployments
             self.start = start.token
             self.partitions = partitions
@@ -38,11 +45,14 @@ package enum ControlRecord: Hashable, Sendable {
 
     package struct Drop: Hashable, Sendable, Codable {
         package var after: Int64
+        /// As of ``Deploy/author``.
+        package var author: Incarnation?
         /// Dependents first.
         package var names: [String]
 
-        package init(after: Int64, names: [String]) {
+        package init(after: Int64, names: [String], author: Incarnation? = nil) {
             self.after = after
+            self.author = author
             self.names = names
         }
     }

@@ -1,15 +1,21 @@
 package import Actors
+internal import Cluster
 package import Dataflow
 package import Log
 
 /// The cluster's state as the control log has it: a pure fold of its records, the same wherever it is computed.
 ///
-/// A record is accepted only if it was decided at the version that the fold has reached and fits its state; the
-/// version is the
-/// offset of the record accepted last. What is not accepted changes nothing.
+/// A record is accepted only if what it expects is so and its author's life is current; the version is the offset of the
+/// record accepted last. What is not accepted changes nothing. Two folds of equal ``version`` have equal ``hash``.
 package struct ControlState: Sendable {
     /// −1 before the first accepted record.
     package private(set) var version: Int64 = -1
+    /// The offset of the deployment or drop accepted last: what the next one must expect. −1 before the first.
+    package private(set) var catalogVersion: Int64 = -1
+    /// Of all accepted records' effects, in order.
+    package private(set) var hash: UInt64 = 0
+    /// Nodes, leadership and placement.
+    package private(set) var cluster = ClusterState()
     /// The offset of the next record to fold.
     package private(set) var nextOffset: Int64 = 0
     package private(set) var catalog = Catalog()
@@ -70,12 +76,14 @@ package struct ControlState: Sendable {
             switch entry {
             case .record(.deploy(let deploy)): self.deploy(deploy, offset: offset, appendTime: appendTime)
             case .record(.drop(let drop)): self.drop(drop)
+            case .record(.cluster(let record)): cluster.apply(record, offset: offset)
+            case .record(.state(let state)): self.adopt(state, offset: offset)
             case .unknown(let kind, let version): .rejected("kind \(kind) of version \(version) is not known")
             case .malformed(let message): .rejected("malformed: \(message)")
             }
         switch verdict {
-        case .accepted: version = offset
-        case .stale(let expected): note(offset, "decided after \(expected), not \(version)")
+        case .accepted: accept(entry, offset: offset)
+        case .stale(let expected): note(offset, "it expects \(expected), which is not so any more")
         case .rejected(let reason): note(offset, reason)
         }
         return verdict
@@ -86,10 +94,74 @@ package struct ControlState: Sendable {
         if rejections.count > Self.rejectionsMax { rejections.removeFirst() }
     }
 
+    private mutating func accept(_ entry: ControlEntry, offset: Int64) {
+        version = offset
+        var hash = StateHash(self.hash)
+        hash.mix(offset)
+        if case .record(let record) = entry {
+            switch record {
+            case .deploy, .drop:
+                catalogVersion = offset
+                hash.mix(Int64(catalog.nextOperator))
+                for relation in catalog.ordered {
+                    hash.mix(relation.name)
+                    hash.mix(relation.sequence)
+                }
+            case .cluster(let record):
+                cluster.mix(into: &hash)
+                if case .assign = record { cluster.mixAssignment(into: &hash) }
+            case .state:
+                break
+            }
+        }
+        self.hash = hash.value
+    }
+
+    /// Why a change of the catalog by `author` does not count, if so. Logs that no node has joined name no authors.
+    private func refusal(author: Incarnation?) -> Verdict? {
+        guard let author else {
+            return cluster.lives.isEmpty && cluster.past.isEmpty ? nil : .rejected("it names no author")
+        }
+        return cluster.life(author) == nil ? .rejected("its author, life \(author), is not current") : nil
+    }
+
+    // MARK: Folded states
+
+    /// The fold as it is now, as a record that others can begin from.
+    package var folded: FoldedState {
+        FoldedState(
+            version: version, catalogVersion: catalogVersion, hash: hash, catalog: catalog, nodes: nodes,
+            topics: orderedTopics.map(FoldedState.Topic.init), cluster: cluster)
+    }
+
+    /// Begins from a folded state if nothing has been folded; otherwise it must be what this fold has arrived at.
+    private mutating func adopt(_ state: FoldedState, offset: Int64) -> Verdict {
+        guard version == -1, rejections.isEmpty else {
+            guard state.version == version else { return .stale(expected: state.version) }
+            guard state.hash == hash else { return .rejected("it has another hash than this fold at that version") }
+            return .accepted
+        }
+        guard state.version < offset else { return .rejected("it holds a later version than its offset") }
+        var topics: [String: Topic] = [:]
+        for folded in state.topics {
+            guard let topic = folded.topic else { return .rejected("topic \"\(folded.name)\" has no valid table") }
+            topics[folded.name] = topic
+        }
+        version = state.version
+        catalogVersion = state.catalogVersion
+        hash = state.hash
+        catalog = state.catalog
+        nodes = state.nodes
+        self.topics = topics
+        cluster = state.cluster
+        return .accepted
+    }
+
     // MARK: Deploy
 
     private mutating func deploy(_ deploy: ControlRecord.Deploy, offset: Int64, appendTime: Int64) -> Verdict {
-        guard deploy.after == version else { return .stale(expected: deploy.after) }
+        if let refusal = refusal(author: deploy.author) { return refusal }
+        guard deploy.after == catalogVersion else { return .stale(expected: deploy.after) }
         guard !deploy.deployments.isEmpty else { return .rejected("nothing to deploy") }
         guard let start = Frontier(token: deploy.start) else { return .rejected("start is not a frontier") }
         var next = self
@@ -214,7 +286,8 @@ package struct ControlState: Sendable {
     // MARK: Drop
 
     private mutating func drop(_ drop: ControlRecord.Drop) -> Verdict {
-        guard drop.after == version else { return .stale(expected: drop.after) }
+        if let refusal = refusal(author: drop.author) { return refusal }
+        guard drop.after == catalogVersion else { return .stale(expected: drop.after) }
         guard !drop.names.isEmpty else { return .rejected("nothing to drop") }
         let names = Set(drop.names)
         for name in drop.names {

@@ -4,25 +4,34 @@ internal import Log
 
 /// An accepted control record that has not changed the graph yet.
 struct Activation {
+    enum Change {
+        case deploy(ControlRecord.Deploy)
+        case drop(ControlRecord.Drop)
+    }
+
     let version: Int64
-    let record: ControlRecord
+    let change: Change
     /// The nodes that a drop removes, and what a deployment needs.
     let removed: Set<OperatorID>
 
-    init(version: Int64, record: ControlRecord, before: ControlState) {
+    /// nil for a record that does not change the graph.
+    init?(version: Int64, record: ControlRecord, before: ControlState) {
         self.version = version
-        self.record = record
         switch record {
-        case .deploy:
+        case .deploy(let deploy):
+            change = .deploy(deploy)
             removed = []
         case .drop(let drop):
+            change = .drop(drop)
             let names = Set(drop.names)
             removed = Set(before.nodes.filter { names.contains($0.owner) }.map(\.id))
+        case .cluster, .state:
+            return nil
         }
     }
 
     var names: [String] {
-        switch record {
+        switch change {
         case .deploy(let deploy): deploy.deployments.map(\.relation.name)
         case .drop(let drop): drop.names
         }

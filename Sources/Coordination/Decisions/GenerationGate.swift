@@ -1,0 +1,38 @@
+package import Cluster
+
+/// What a node does with something that carries a generation: the fence at every receiver.
+///
+/// Exchange frames, epoch messages, reports, snapshot parts and reads all pass it. A generation counts once this node has
+/// read it back from the control log as accepted; from then on nothing of an earlier one is accepted, by this node, ever.
+package struct GenerationGate: Sendable, Equatable {
+    package enum Verdict: Sendable, Equatable {
+        case accepted
+        /// Of an earlier generation, or to or from a node that takes no part: refuse it for good.
+        case refused
+        /// Of a later one: read the log, then look again.
+        case ahead
+    }
+
+    /// 0 before the first.
+    package private(set) var generation: Int64 = 0
+    private var members: [NodeID] = []
+
+    package init() {}
+
+    /// The generation that was read back; only a later one counts.
+    package mutating func raise(to assignment: Assignment) {
+        guard assignment.generation > generation else { return }
+        generation = assignment.generation
+        members = assignment.nodes
+    }
+
+    /// The life is over: nothing is accepted until a generation is read back in the next one.
+    package mutating func close() {
+        members = []
+    }
+
+    package func judge(_ generation: Int64, from sender: NodeID) -> Verdict {
+        if generation > self.generation { return .ahead }
+        return generation == self.generation && members.contains(sender) ? .accepted : .refused
+    }
+}
