@@ -6,7 +6,7 @@ import SQL
 /// It is what the node's runtime does, without actors, log and clock: any order of batches and messages that the
 /// protocol allows can come up, and every one must give the same rows.
 final class PipelineHarness {
-    private let workerCount: Int
+    let workerCount: Int
     private let workers: [Worker]
     private var catalog = Catalog()
     private var rng: SeededGenerator
@@ -14,6 +14,17 @@ final class PipelineHarness {
     private var decoders: [String: [SourceDecoder]] = [:]
     private var offsets: [String: [Int64]] = [:]
     private var epoch: Int64 = 0
+    /// Partitions per table.
+    private let partitions: [String: Int]
+
+    /// One record of a table's topic.
+    struct TopicRecord {
+        var table: String
+        var partition: Int
+        /// A JSON object; of a tombstone, the key.
+        var text: String
+        var isTombstone = false
+    }
 
     /// The view tables of one worker.
     final class Outlets: OutletProvider {
@@ -52,8 +63,9 @@ final class PipelineHarness {
         func errorOutlet(owner: String) -> any Outlet { ErrorOutlet(self) }
     }
 
-    init(workers: Int, seed: UInt64) {
+    init(workers: Int, seed: UInt64, partitions: [String: Int] = Workload.partitions) {
         workerCount = workers
+        self.partitions = partitions
         rng = SeededGenerator(seed: seed)
         self.workers = (0..<workers).map { Worker(index: $0, workerCount: workers) }
         outlets = (0..<workers).map { _ in Outlets() }
@@ -70,8 +82,8 @@ final class PipelineHarness {
             for (worker, outlets) in zip(workers, outlets) {
                 try worker.install(deployment.graph.nodes, outlets: outlets)
             }
-            if case .table(let schema) = deployment.relation.kind {
-                let partitions = Workload.tables.first { $0.name == schema.name }?.partitions ?? 1
+            if case .table(let schema) = deployment.relation.kind, schema.format != .native {
+                let partitions = partitions[schema.name] ?? 1
                 decoders[schema.name] = (0..<partitions).map { SourceDecoder(schema: schema, partition: $0) }
                 offsets[schema.name] = [Int64](repeating: 0, count: partitions)
             }
@@ -83,18 +95,45 @@ final class PipelineHarness {
         Canonical.rows(outlets.flatMap { $0.views[view]?.rows(asOf: epoch) ?? [] })
     }
 
+    /// The rows of a view after the last epoch, as the operators left them.
+    func deltas(_ view: String) -> [Delta] { outlets.flatMap { $0.views[view]?.rows(asOf: epoch) ?? [] } }
+
+    /// The answer of an ad-hoc query at the last epoch.
+    func query(_ text: String) throws -> QueryResult {
+        guard let statement = try SQLCompiler.parse(text).first,
+            case .query(let plan, let relations) = try SQLCompiler.bind(statement, catalog: catalog)
+        else { throw OracleError(message: "not a query: \(text)") }
+        let scans = Dictionary(uniqueKeysWithValues: relations.map { ($0, deltas($0)) })
+        return try QueryRunner.run(plan, scans: scans)
+    }
+
+    /// Row errors that any operator reported: SQLSTATE, message and input of each, net of those retracted.
+    var errors: [Delta] { outlets.flatMap(\.errors) }
+
     /// Row errors that any operator reported.
     var errorCount: Int { outlets.reduce(0) { $0 + $1.errors.reduce(0) { $0 + $1.count } } }
 
     /// Processes one epoch of records.
     func run(_ records: [(table: Workload.Table, record: Workload.Record)]) throws {
-        epoch += 1
+        try run(records.map { $0.record.topicRecord(of: $0.table) })
+    }
+
+    /// Processes one epoch of records.
+    func run(_ records: [TopicRecord]) throws {
         var watermarks: [String: Int64] = [:]
         for (table, partitions) in decoders {
             let times = partitions.compactMap(\.highestEventTime)
             if times.count == partitions.count { watermarks[table] = times.min() }
         }
-        var pending = try (0..<workerCount).map { worker in try batches(for: worker, of: records) }
+        var shares = [[String: [TopicRecord]]](repeating: [:], count: workerCount)
+        for record in records { shares[record.partition % workerCount][record.table, default: []].append(record) }
+        run(batches: try shares.map { try batches(of: $0) }, watermarks: watermarks)
+    }
+
+    /// Processes one epoch of rows that are decoded already: per worker, its batches in their order.
+    func run(batches: [[(OperatorID, Delta)]], watermarks: [String: Int64]) {
+        epoch += 1
+        var pending = batches
         for (worker, outlets) in zip(workers, outlets) {
             outlets.epoch = epoch
             worker.beginEpoch(watermarks: watermarks)
@@ -128,22 +167,21 @@ final class PipelineHarness {
         }
     }
 
-    /// The worker's share of the records, decoded, in batches of random sizes.
-    private func batches(
-        for worker: Int, of records: [(table: Workload.Table, record: Workload.Record)]
-    ) throws -> [(OperatorID, Delta)] {
+    /// A worker's share of the records, decoded, in batches of random sizes.
+    private func batches(of share: [String: [TopicRecord]]) throws -> [(OperatorID, Delta)] {
         var result: [(OperatorID, Delta)] = []
-        for table in Workload.tables {
-            guard let partitions = decoders[table.name], let source = sourceNode(of: table.name) else { continue }
-            for partition in partitions.indices where partition % workerCount == worker {
-                let mine = records.filter { $0.table.name == table.name && $0.record.partition == partition }.map(
-                    \.record)
+        for table in share.keys.sorted() {
+            guard let partitions = decoders[table], let source = sourceNodes[table] else { continue }
+            for partition in partitions.indices {
+                let mine = (share[table] ?? []).filter { $0.partition == partition }
                 var position = 0
+                // Small batches find what depends on where one ends; long streams need larger ones to be quick.
+                let sizes = max(40, mine.count / 20)
                 while position < mine.count {
-                    let size = min(mine.count - position, 1 + rng.below(40))
+                    let size = min(mine.count - position, 1 + rng.below(sizes))
                     let batch = partitions[partition].decode(
-                        table, Array(mine[position..<position + size]), from: offsets[table.name]?[partition] ?? 0)
-                    offsets[table.name]?[partition] += Int64(size)
+                        Array(mine[position..<position + size]), from: offsets[table]?[partition] ?? 0)
+                    offsets[table]?[partition] += Int64(size)
                     guard batch.read == batch.applied + batch.late + batch.skewed + batch.malformed + batch.skipped
                     else {
                         throw OracleError(message: "the counters of a batch do not balance: \(batch)")
@@ -158,7 +196,8 @@ final class PipelineHarness {
 
     private var sourceNodes: [String: OperatorID] = [:]
 
-    private func sourceNode(of table: String) -> OperatorID? { sourceNodes[table] }
+    /// The node that reads a table.
+    func sourceNode(of table: String) -> OperatorID? { sourceNodes[table] }
 
     /// Notes which node is a table's source: the deployment's first.
     private func note(_ deployment: Deployment) {
@@ -170,14 +209,13 @@ final class PipelineHarness {
 
 extension SourceDecoder {
     /// Decodes test records as they would lie in the log.
-    func decode(_ table: Workload.Table, _ records: [Workload.Record], from offset: Int64) -> SourceBatch {
+    func decode(_ records: [PipelineHarness.TopicRecord], from offset: Int64) -> SourceBatch {
         var bytes: [UInt8] = []
         var lengths: [Int32] = []
         for record in records {
-            let fields = zip(table.columns, record.cells).map { "\"\($0.name)\": \($1.json)" }
-            let text = Array((record.malformed ?? "{\(fields.joined(separator: ", "))}").utf8)
-            bytes += text
-            lengths += record.isTombstone ? [Int32(text.count), -1] : [-1, Int32(text.count)]
+            let count = Int32(record.text.utf8.count)
+            bytes += record.text.utf8
+            lengths += record.isTombstone ? [count, -1] : [-1, count]
         }
         bytes.append(0)
         return bytes.withUnsafeBytes { bytes in

@@ -83,6 +83,8 @@ enum Workload {
             ], isKeyed: true),
     ]
 
+    static let partitions = Dictionary(uniqueKeysWithValues: tables.map { ($0.name, $0.partitions) })
+
     /// One record of a table: its cells as SQL literals that JSON, SQLite and PostgreSQL read alike, nil for NULL.
     struct Record {
         var partition: Int
@@ -91,6 +93,13 @@ enum Workload {
         var isTombstone = false
         /// The record's JSON text when it is one that must be refused.
         var malformed: String?
+
+        func topicRecord(of table: Table) -> PipelineHarness.TopicRecord {
+            let fields = zip(table.columns, cells).map { "\"\($0.name)\": \($1.json)" }
+            return .init(
+                table: table.name, partition: partition, text: malformed ?? "{\(fields.joined(separator: ", "))}",
+                isTombstone: isTombstone)
+        }
     }
 
     enum Cell {
