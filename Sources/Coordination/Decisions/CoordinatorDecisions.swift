@@ -21,6 +21,8 @@ package struct CoordinatorDecisions: Sendable {
         case look
         /// A node that takes part has not reported to this coordinator for too long, though gossip finds it alive.
         case unreported(NodeID)
+        /// The nodes of this generation must go back to what is recorded, in a new one.
+        case restart(generation: Int64)
     }
 
     package enum Effect: Sendable, Equatable {
@@ -117,6 +119,7 @@ package struct CoordinatorDecisions: Sendable {
     private var firstChange: Instant?
     private var lastChange: Instant?
     private var lastCandidates: [NodeID] = []
+    private var restartGeneration: Int64 = 0
 
     /// An append that has not been read back.
     private struct Waiting: Sendable {
@@ -149,6 +152,8 @@ package struct CoordinatorDecisions: Sendable {
             break
         case .unreported(let node):
             if !unreported.contains(node) { unreported.append(node) }
+        case .restart(let generation):
+            restartGeneration = generation
         }
         var effects: [Effect] = []
         deadline = .never
@@ -184,6 +189,7 @@ package struct CoordinatorDecisions: Sendable {
         lastCandidates = []
         unreported = []
         leftSince = []
+        restartGeneration = 0
     }
 
     private mutating func propose(_ facts: Facts, now: Instant, into effects: inout [Effect]) {
@@ -376,6 +382,7 @@ package struct CoordinatorDecisions: Sendable {
     ) -> (text: String, isUrgent: Bool)? {
         guard let assignment = cluster.assignment else { return ("the first", false) }
         let nodes = assignment.nodes
+        if restartGeneration == assignment.generation { return ("an epoch was begun that is not recorded", true) }
         if let gone = nodes.first(where: { !cluster.isCurrent($0) }) { return ("\(gone) has ended", true) }
         if let lost = nodes.first(where: { node in !chosen.contains { $0.node == node } }) {
             let isDraining = cluster.life(lost.incarnation)?.isDraining ?? false

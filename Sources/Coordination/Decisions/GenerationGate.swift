@@ -15,6 +15,8 @@ package struct GenerationGate: Sendable, Equatable {
 
     /// 0 before the first.
     package private(set) var generation: Int64 = 0
+    package private(set) var term: Int64 = 0
+    private var lead: NodeID?
     private var members: [NodeID] = []
 
     package init() {}
@@ -31,8 +33,22 @@ package struct GenerationGate: Sendable, Equatable {
         members = []
     }
 
+    /// The term that was read back; only a later one counts.
+    package mutating func raise(to term: Int64, lead: NodeID?) {
+        guard term > self.term else { return }
+        self.term = term
+        self.lead = lead
+    }
+
+    /// Of one node that takes part to another.
     package func judge(_ generation: Int64, from sender: NodeID) -> Verdict {
         if generation > self.generation { return .ahead }
         return generation == self.generation && members.contains(sender) ? .accepted : .refused
+    }
+
+    /// Of the coordinator to a node that takes part.
+    package func judge(_ generation: Int64, term: Int64, from sender: NodeID) -> Verdict {
+        if term > self.term || generation > self.generation { return .ahead }
+        return term == self.term && generation == self.generation && sender == lead ? .accepted : .refused
     }
 }

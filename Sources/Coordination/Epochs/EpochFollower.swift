@@ -1,0 +1,159 @@
+package import Cluster
+
+/// A node's part of the epochs of a cluster: what it restores, processes and reports in the generation that it has read
+/// back. A value without I/O.
+///
+/// Reports are sent again until the coordinator's next message shows that it has them, and a long restore says that it is
+/// under way. A message of another generation changes nothing; ``GenerationGate`` refuses it before it comes here.
+package struct EpochFollower: Sendable {
+    package enum Event: Sendable, Equatable {
+        /// A generation was read back, in which this node takes part or not.
+        case adopted(generation: Int64, takesPart: Bool)
+        /// The life has ended.
+        case ended
+        /// The coordinator's term has changed: it does not know what this node has done.
+        case coordinatorChanged
+        /// State is restored and replayed to the last recorded epoch.
+        case restored(generation: Int64, epoch: Int64)
+        case begin(epoch: Int64, generation: Int64)
+        /// The workers are done with the epoch.
+        case processed(epoch: Int64, generation: Int64)
+        case commit(epoch: Int64, generation: Int64)
+        case tick
+    }
+
+    package enum Effect: Sendable, Equatable {
+        /// Stop what belongs to earlier generations and restore this one.
+        case restore(generation: Int64)
+        /// Stop what belongs to earlier generations: this node has no part in the new one.
+        case rest
+        case process(epoch: Int64, generation: Int64)
+        case reportReady(generation: Int64, epoch: Int64)
+        case reportWorking(generation: Int64)
+        case reportDone(epoch: Int64, generation: Int64)
+        /// Queries may see the epoch.
+        case serve(epoch: Int64, generation: Int64)
+    }
+
+    package enum Phase: Sendable, Equatable {
+        case resting
+        case restoring
+        /// Restored; the coordinator may not know.
+        case ready
+        case processing(epoch: Int64)
+        /// Done with the epoch; the coordinator may not know.
+        case done(epoch: Int64)
+        /// The last epoch is committed.
+        case settled
+    }
+
+    /// Microseconds between repeated reports.
+    package let reportInterval: Int64
+    package private(set) var phase = Phase.resting
+    package private(set) var generation: Int64 = 0
+    /// The epoch that this node's state is at: restored or processed last.
+    package private(set) var position: Int64 = 0
+    /// The newest epoch that queries may see here; it never goes back, also not in a new generation.
+    package private(set) var committed: Int64 = 0
+    private var nextReport = Instant.never
+
+    package init(reportInterval: Int64 = 500_000) {
+        self.reportInterval = reportInterval
+    }
+
+    /// When ``Event/tick`` is due.
+    package var deadline: Instant {
+        switch phase {
+        case .resting, .settled: .never
+        case .restoring, .ready, .processing, .done: nextReport
+        }
+    }
+
+    package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
+        switch event {
+        case .adopted(let generation, let takesPart):
+            guard generation > self.generation else { return [] }
+            self.generation = generation
+            phase = takesPart ? .restoring : .resting
+            nextReport = now + reportInterval
+            return [takesPart ? .restore(generation: generation) : .rest]
+        case .ended:
+            phase = .resting
+            generation = 0
+            return [.rest]
+        case .coordinatorChanged:
+            return coordinatorChanged(now: now)
+        case .restored(let generation, let epoch):
+            guard generation == self.generation, phase == .restoring else { return [] }
+            phase = .ready
+            position = epoch
+            nextReport = now + reportInterval
+            return [.reportReady(generation: generation, epoch: epoch)]
+        case .begin(let epoch, let generation):
+            return generation == self.generation ? begin(epoch, now: now) : []
+        case .processed(let epoch, let generation):
+            guard generation == self.generation, phase == .processing(epoch: epoch) else { return [] }
+            phase = .done(epoch: epoch)
+            position = epoch
+            nextReport = now + reportInterval
+            return [.reportDone(epoch: epoch, generation: generation)]
+        case .commit(let epoch, let generation):
+            return generation == self.generation ? commit(epoch) : []
+        case .tick:
+            return tick(now: now)
+        }
+    }
+
+    private mutating func coordinatorChanged(now: Instant) -> [Effect] {
+        switch phase {
+        case .resting, .restoring, .processing: return []
+        case .ready, .done, .settled:
+            phase = .ready
+            nextReport = now + reportInterval
+            return [.reportReady(generation: generation, epoch: position)]
+        }
+    }
+
+    private mutating func begin(_ epoch: Int64, now: Instant) -> [Effect] {
+        switch phase {
+        case .resting, .restoring: return []
+        case .ready, .settled:
+            guard epoch > position else { return [] }
+            phase = .processing(epoch: epoch)
+            nextReport = now + reportInterval
+            return [.process(epoch: epoch, generation: generation)]
+        case .processing: return []
+        case .done(let last):
+            if epoch == last { return [.reportDone(epoch: epoch, generation: generation)] }
+            // The next one begins only after this one's commit, whose message was lost.
+            guard epoch > last else { return [] }
+            committed = max(committed, last)
+            phase = .processing(epoch: epoch)
+            nextReport = now + reportInterval
+            return [.serve(epoch: last, generation: generation), .process(epoch: epoch, generation: generation)]
+        }
+    }
+
+    private mutating func commit(_ epoch: Int64) -> [Effect] {
+        switch phase {
+        case .resting, .restoring: return []
+        case .processing(let running) where epoch >= running: return []
+        case .processing, .ready, .done, .settled: break
+        }
+        if case .processing = phase {} else { phase = .settled }
+        guard epoch > committed else { return [] }
+        committed = epoch
+        return [.serve(epoch: epoch, generation: generation)]
+    }
+
+    private mutating func tick(now: Instant) -> [Effect] {
+        guard now >= nextReport else { return [] }
+        nextReport = now + reportInterval
+        switch phase {
+        case .resting, .settled: return []
+        case .restoring, .processing: return [.reportWorking(generation: generation)]
+        case .ready: return [.reportReady(generation: generation, epoch: position)]
+        case .done(let epoch): return [.reportDone(epoch: epoch, generation: generation)]
+        }
+    }
+}
