@@ -1,7 +1,7 @@
 /// What is thought of a member.
 ///
 /// Claims about one life are ordered: alive(r) < suspect(r) < dead(r) < alive(r + 1) < …, where r counts how often the member
-/// has refuted. `left` ends a life.
+/// has refuted. `left` ends a life. A node calls a member dead by its own time-out only; another's word makes it suspect.
 ///
 /// ```
 /// alive ──probe failed──► suspect ──time-out──► dead
@@ -22,7 +22,7 @@ package struct Claim: Hashable, Sendable {
     package var node: NodeID
     package var refutation: UInt32
     package var status: MemberStatus
-    /// Who suspects it: independent accusers shorten the time-out. Its own name if it is not suspect.
+    /// Who suspects it, or found it dead: independent accusers shorten the time-out. Its own name otherwise.
     package var accuser: NodeName
 
     package init(node: NodeID, refutation: UInt32, status: MemberStatus, accuser: NodeName) {

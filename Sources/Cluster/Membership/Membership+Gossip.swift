@@ -54,10 +54,9 @@ extension Membership {
             guard claim.refutation >= member.refutation else { return }
             accuse(index, by: claim.accuser, refutation: claim.refutation, now: now, into: &effects)
         case .dead:
-            guard claim.refutation >= member.refutation, member.status < .dead || claim.refutation > member.refutation,
-                member.status != .left
-            else { return }
-            set(index, .dead, refutation: claim.refutation, into: &effects)
+            // Whoever was cut off thinks all others dead: its word is a suspicion, which this node's own time-out confirms.
+            guard claim.refutation >= member.refutation, member.status < .dead else { return }
+            accuse(index, by: claim.accuser, refutation: claim.refutation, now: now, into: &effects)
         case .left:
             guard member.status != .left else { return }
             set(index, .left, refutation: max(claim.refutation, member.refutation), into: &effects)
@@ -129,8 +128,14 @@ extension Membership {
     private func claim(_ index: Int) -> Claim {
         let member = members[index]
         // An own suspicion is passed on as one, so that it confirms those of others.
-        let accusers = member.suspicion?.accusers ?? []
-        let accuser = accusers.contains(own.name) ? own.name : accusers.last ?? member.node.name
+        let accuser: NodeName
+        switch member.status {
+        case .alive, .left: accuser = member.node.name
+        case .dead: accuser = own.name
+        case .suspect:
+            let accusers = member.suspicion?.accusers ?? []
+            accuser = accusers.contains(own.name) ? own.name : accusers.last ?? own.name
+        }
         return Claim(node: member.node, refutation: member.refutation, status: member.status, accuser: accuser)
     }
 }

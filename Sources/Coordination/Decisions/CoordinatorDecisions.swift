@@ -94,6 +94,8 @@ package struct CoordinatorDecisions: Sendable {
         package var loneDelay: Int64 = 6_000_000
         /// A member that said goodbye but whose end has not been read by then is removed.
         package var leaveTimeout: Int64 = 3_000_000
+        /// A joiner that is dead to gossip is removed this much later than a member: it owns nothing.
+        package var joinTimeout: Int64 = 15_000_000
 
         package init() {}
     }
@@ -110,7 +112,8 @@ package struct CoordinatorDecisions: Sendable {
     private var tickedTerm: Int64 = 0
     private var waiting: [Waiting] = []
     private var unreported: [NodeID] = []
-    private var leftSince: [(node: NodeID, since: Instant)] = []
+    /// Lives that are to be removed unless they end, or recover, soon.
+    private var condemned: [(node: NodeID, since: Instant)] = []
     /// When the coordinator's end, or its death in silence, was noticed.
     private var vacantSince: Instant?
     private var yieldUntil: Instant?
@@ -188,7 +191,7 @@ package struct CoordinatorDecisions: Sendable {
         lastChange = nil
         lastCandidates = []
         unreported = []
-        leftSince = []
+        condemned = []
         restartGeneration = 0
     }
 
@@ -240,9 +243,9 @@ package struct CoordinatorDecisions: Sendable {
         }
     }
 
-    /// Most of the other members, of two or more, are dead to this node: maybe it is the one that is cut off.
+    /// Most of the other lives, of two or more, are dead to this node: maybe it is the one that is cut off.
     private func isLone(_ facts: Facts) -> Bool {
-        let others = facts.cluster.lives.filter { $0.isAdmitted && $0.node != facts.own }
+        let others = facts.cluster.lives.filter { $0.node != facts.own }
         let dead = others.count { (facts.status($0.node) ?? .alive) >= .dead }
         return others.count >= 2 && dead * 2 > others.count
     }
@@ -286,22 +289,17 @@ package struct CoordinatorDecisions: Sendable {
 
     private mutating func remove(_ facts: Facts, now: Instant, into effects: inout [Effect]) {
         unreported.removeAll { !facts.cluster.isCurrent($0) }
-        leftSince.removeAll { !facts.cluster.isCurrent($0.node) }
+        condemned.removeAll { entry in
+            !facts.cluster.isCurrent(entry.node) || (facts.status(entry.node) ?? .alive) < .dead
+        }
         for life in facts.cluster.lives where life.node != facts.own {
             let reason: String
             switch facts.status(life.node) ?? .alive {
             case .dead:
+                guard life.isAdmitted || isCondemned(life.node, for: settings.joinTimeout, now: now) else { continue }
                 reason = "dead to gossip"
             case .left:
-                guard let entry = leftSince.first(where: { $0.node == life.node }) else {
-                    leftSince.append((life.node, now))
-                    wake(at: now + settings.leaveTimeout)
-                    continue
-                }
-                guard now - entry.since >= settings.leaveTimeout else {
-                    wake(at: entry.since + settings.leaveTimeout)
-                    continue
-                }
+                guard isCondemned(life.node, for: settings.leaveTimeout, now: now) else { continue }
                 reason = "said goodbye and did not leave"
             case .alive, .suspect:
                 guard unreported.contains(life.node) else { continue }
@@ -313,6 +311,18 @@ package struct CoordinatorDecisions: Sendable {
                     term: facts.cluster.term))
             append(.remove(life.node.incarnation), record, now: now, into: &effects)
         }
+    }
+
+    /// Whether the life has been dead, or gone, for so long.
+    private mutating func isCondemned(_ node: NodeID, for time: Int64, now: Instant) -> Bool {
+        guard let entry = condemned.first(where: { $0.node == node }) else {
+            condemned.append((node, now))
+            wake(at: now + time)
+            return false
+        }
+        guard now - entry.since < time else { return true }
+        wake(at: entry.since + time)
+        return false
     }
 
     private mutating func admit(_ facts: Facts, now: Instant, into effects: inout [Effect]) {
