@@ -3,7 +3,7 @@ package enum FunctionRegistry {
     /// Every function, in the order of the families' tables.
     package static let all: [ScalarFunction] =
         ArithmeticFunctions.all + NumericFunctions.all + ComparisonFunctions.all + TextFunctions.all + TimeFunctions.all
-        + CastFunctions.all
+        + CastFunctions.all + RowCheckFunctions.all
 
     private static let byKey: [String: ScalarFunction] = {
         Dictionary(all.map { ($0.key, $0) }) { first, _ in

@@ -60,26 +60,14 @@ package enum OperatorKind: Hashable, Sendable, Codable {
     case topN(TopN)
     /// Sends each row to the worker that owns the vnode of its key columns; no columns: one owner for all rows.
     case exchange(key: [Int])
+    /// Sends every row to every worker.
+    case broadcast
+    /// Each row as many times as its bigint column `count` says, which is not NULL or negative; that column goes.
+    case repeated(count: Int)
     /// The rows of a materialised view, kept in view shards. Passes its input on to the views built on it.
     case view(View)
     /// Hands rows to an outlet of the sink's connector.
     case sink(Sink)
-
-    /// An inner equi-join. Output: the left columns, then the right ones. NULL keys match nothing.
-    package struct Join: Hashable, Sendable, Codable {
-        package var leftKeys: [Int]
-        package var rightKeys: [Int]
-        /// When the rows kept of a side can go, if ever.
-        package var leftExpiry: Expiry?
-        package var rightExpiry: Expiry?
-
-        package init(leftKeys: [Int], rightKeys: [Int], leftExpiry: Expiry? = nil, rightExpiry: Expiry? = nil) {
-            self.leftKeys = leftKeys
-            self.rightKeys = rightKeys
-            self.leftExpiry = leftExpiry
-            self.rightExpiry = rightExpiry
-        }
-    }
 
     /// Grouping. Output: the group columns, then one column per call. Without calls it is `DISTINCT`; without
     /// group columns there is always exactly one output row (unless there are no calls either).

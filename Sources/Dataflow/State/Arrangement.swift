@@ -4,8 +4,10 @@ internal import CXXHash
 final class Arrangement {
     let rows: RowStore
     let encoded = EncodedKeys()
-    private let types: [DataType]
+    let types: [DataType]
     private let key: [Int]
+    /// Columns of the key that must not be NULL.
+    private let strict: [Int]
     private let expiry: Expiry?
     private let keys: KeyTable
     /// Per key slot the first row of its chain, −1 for none.
@@ -18,6 +20,30 @@ final class Arrangement {
     private var index: (table: KeyTable, rowOfSlot: ContiguousArray<Int32>, slotOfRow: ContiguousArray<Int32>)?
     private var pace = ExpiryPace()
 
+    /// Each row's partners on the other side of a join are counted.
+    let isTallied: Bool
+    private var tallies: UnsafeMutablePointer<Tally>
+    /// Rows whose partners have changed since the last ``settle(_:)``; some may be gone or come twice.
+    private var touched: [Int32] = []
+
+    /// What a row of a join has on the other side. What it shows downstream is its weight while `isShown` is as it is, so a row may
+    /// change its weight or go at any time; only where ``hasPartner`` differs from it something has to be emitted.
+    private struct Tally: BitwiseCopyable {
+        /// The sum of the partners' weights; within an epoch it may be negative.
+        var partners: Int64
+        /// The row counts as having a partner.
+        var isShown: Bool
+        var isTouched: Bool
+
+        init(partners: Int64) {
+            self.partners = partners
+            isShown = partners > 0
+            isTouched = false
+        }
+
+        var hasPartner: Bool { partners > 0 }
+    }
+
     private struct Link: BitwiseCopyable {
         var next: Int32
         var previous: Int32
@@ -25,10 +51,13 @@ final class Arrangement {
         var weight: Int64
     }
 
-    init(types: [DataType], key: [Int], expiry: Expiry?) {
+    init(types: [DataType], key: [Int], strict: [Int], expiry: Expiry?, isTallied: Bool) {
         self.types = types
         self.key = key
+        self.strict = strict
         self.expiry = expiry
+        self.isTallied = isTallied
+        tallies = .allocate(capacity: isTallied ? 64 : 0)
         rows = RowStore(types: types)
         heads = .allocate(capacity: 64)
         heads.initialize(repeating: -1, count: 64)
@@ -39,6 +68,7 @@ final class Arrangement {
     deinit {
         heads.deallocate()
         links.deallocate()
+        tallies.deallocate()
     }
 
     /// Makes room for all slots and row numbers in use.
@@ -56,21 +86,40 @@ final class Arrangement {
             let grown = UnsafeMutablePointer<Link>.allocate(capacity: capacity)
             grown.update(from: links, count: linkCapacity)
             links.deallocate()
+            if isTallied {
+                let grown = UnsafeMutablePointer<Tally>.allocate(capacity: capacity)
+                grown.update(from: tallies, count: linkCapacity)
+                tallies.deallocate()
+                tallies = grown
+            }
             (links, linkCapacity) = (grown, capacity)
         }
     }
 
+    /// Equal rows have been made one, and stay so.
+    var isIndexed: Bool { index != nil }
+
     var byteCount: Int {
         rows.byteCount + keys.byteCount + headCapacity * 4 + linkCapacity * MemoryLayout<Link>.stride
+            + (isTallied ? linkCapacity * MemoryLayout<Tally>.stride : 0)
             + (index.map { $0.table.byteCount + ($0.rowOfSlot.capacity + $0.slotOfRow.capacity) * 4 } ?? 0)
     }
 
+    /// The rows of a batch that can have partners.
     func withoutNullKeys(_ delta: Delta) -> Delta {
-        guard key.contains(where: { delta.columns[$0].validity != nil }) else { return delta }
-        let kept = (0..<delta.count).filter { row in key.allSatisfy { !delta.columns[$0].isNull(row) } }.map {
+        guard strict.contains(where: { delta.columns[$0].validity != nil }) else { return delta }
+        let kept = (0..<delta.count).filter { row in strict.allSatisfy { !delta.columns[$0].isNull(row) } }.map {
             Int32($0)
         }
         return kept.count == delta.count ? delta : kept.withUnsafeBufferPointer { delta.gather($0) }
+    }
+
+    /// The other rows, which have none whatever comes.
+    func withNullKeys(_ delta: Delta) -> Delta {
+        let kept = (0..<delta.count).filter { row in strict.contains { delta.columns[$0].isNull(row) } }.map {
+            Int32($0)
+        }
+        return kept.withUnsafeBufferPointer { delta.gather($0) }
     }
 
     /// Encodes the key columns of a batch into ``encoded``.
@@ -126,7 +175,12 @@ final class Arrangement {
     }
 
     /// Keeps a batch whose keys ``encode(_:)`` has just encoded.
-    func add(_ delta: Delta) {
+    ///
+    /// Of a tallied arrangement `partners` holds the number of each row's partners, and `shown` gets 1 where the row counts as having one.
+    /// Every stored row has been settled if the batch has weights.
+    func add(
+        _ delta: Delta, partners: UnsafeMutablePointer<Int64>? = nil, shown: UnsafeMutablePointer<UInt8>? = nil
+    ) {
         if let expiry {
             pace.note(delta.columns[expiry.column])
         }
@@ -141,9 +195,15 @@ final class Arrangement {
                     delta.columns, rows: UnsafeBufferPointer(start: indices, count: delta.count), numbers: numbers)
                 grow()
                 chain(numbers, slots, delta.count)
+                if let partners, let shown {
+                    for row in 0..<delta.count {
+                        tallies[Int(numbers[row])] = Tally(partners: partners[row])
+                        shown[row] = partners[row] > 0 ? 1 : 0
+                    }
+                }
                 return
             }
-            merge(delta, slots, indices, numbers)
+            merge(delta, slots, indices, numbers, partners, shown)
         }
         for slot in emptied where keys.isLive(slot) && heads[Int(slot)] < 0 { keys.remove(slot) }
         emptied.removeAll(keepingCapacity: true)
@@ -154,7 +214,8 @@ final class Arrangement {
 
     private func merge(
         _ delta: Delta, _ slots: UnsafeMutablePointer<Int32>, _ indices: UnsafeMutablePointer<Int32>,
-        _ numbers: UnsafeMutablePointer<Int32>
+        _ numbers: UnsafeMutablePointer<Int32>, _ partners: UnsafeMutablePointer<Int64>?,
+        _ shown: UnsafeMutablePointer<UInt8>?
     ) {
         if index == nil { buildIndex() }
         guard let (table, storedRows, storedSlots) = index else { return }
@@ -175,12 +236,14 @@ final class Arrangement {
             let weight = delta.weight(at: row)
             let stored = rowOfSlot[rowSlot]
             if weight == 0 {
+                if let shown { shown[row] = 2 }
                 // Key and contents may be new: they go with the batch unless other rows need them.
                 emptied.append(slots[row])
                 vacated.append(Int32(rowSlot))
                 continue
             }
             if stored >= 0 {
+                if let shown { shown[row] = tallies[Int(stored)].isShown ? 1 : 0 }
                 links[Int(stored)].weight += weight
                 guard links[Int(stored)].weight == 0 else { continue }
                 unlink(stored)
@@ -193,6 +256,10 @@ final class Arrangement {
                 delta.columns, rows: UnsafeBufferPointer(start: indices + row, count: 1), numbers: numbers + row)
             grow()
             link(numbers[row], to: slots[row], weight: weight)
+            if let partners, let shown {
+                tallies[Int(numbers[row])] = Tally(partners: partners[row])
+                shown[row] = partners[row] > 0 ? 1 : 0
+            }
             rowOfSlot[rowSlot] = numbers[row]
             while slotOfRow.count <= Int(numbers[row]) { slotOfRow.append(-1) }
             slotOfRow[Int(numbers[row])] = Int32(rowSlot)
@@ -267,8 +334,48 @@ final class Arrangement {
         let link = links[Int(number)]
         if link.next >= 0 { links[Int(link.next)].previous = link.previous }
         if link.previous >= 0 { links[Int(link.previous)].next = link.next } else { heads[Int(link.slot)] = link.next }
+        links[Int(number)].weight = 0
         keys.noteChange(link.slot)
         if heads[Int(link.slot)] < 0 { emptied.append(link.slot) }
+    }
+
+    // MARK: tallies
+
+    /// Notes new partners of stored rows; `weight` gives the weight of the partner at a place of the list.
+    func tally(_ stored: UnsafeBufferPointer<Int32>, weight: (Int) -> Int64) {
+        for index in 0..<stored.count {
+            let number = Int(stored[index])
+            tallies[number].partners += weight(index)
+            if !tallies[number].isTouched {
+                tallies[number].isTouched = true
+                touched.append(stored[index])
+            }
+        }
+    }
+
+    /// Passes on the rows that have found a first partner (true) or lost the last one since they were last passed on.
+    func settle(_ body: (Delta, UnsafeBufferPointer<Bool>) -> Void) {
+        guard !touched.isEmpty else { return }
+        var changed: [Int32] = []
+        var appeared: [Bool] = []
+        for number in touched {
+            let hasPartner = tallies[Int(number)].hasPartner
+            tallies[Int(number)].isTouched = false
+            // The weight of a row that is gone is zero; what reused its number is as it shows.
+            guard tallies[Int(number)].isShown != hasPartner, links[Int(number)].weight != 0 else { continue }
+            tallies[Int(number)].isShown = hasPartner
+            changed.append(number)
+            appeared.append(hasPartner)
+        }
+        touched.removeAll(keepingCapacity: true)
+        for start in stride(from: 0, to: changed.count, by: Delta.rowsMax) {
+            let end = min(start + Delta.rowsMax, changed.count)
+            let columns = changed[start..<end].withUnsafeBufferPointer { rows.gather($0) }
+            let weights = Column.bigints(changed[start..<end].map { links[Int($0)].weight })
+            appeared[start..<end].withUnsafeBufferPointer {
+                body(Delta(columns: columns, weights: weights, count: end - start), $0)
+            }
+        }
     }
 
     /// Drops the rows whose expiry column is at or below `limit`.

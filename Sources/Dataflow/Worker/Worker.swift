@@ -100,16 +100,24 @@ package final class Worker {
         case .aggregate(let aggregate):
             return try AggregateOperator(aggregate, inputTypes: inputs.first ?? [], ownsEmptyKey: ownsEmptyKey)
         case .topN(let topN): return TopNOperator(topN, types: inputs.first ?? [])
-        case .exchange(let key):
-            let (outbox, edge) = (outbox, spec.id)
-            return ExchangeOperator(
-                key: key, types: spec.types, index: index, workerCount: workerCount, owners: owners
-            ) { target, delta in
-                outbox.messages.append(OutboundMessage(target: target, message: .rows(edge: edge, delta)))
-            }
+        case .exchange, .broadcast: return makeExchange(spec)
+        case .repeated(let count): return RepeatOperator(count: count)
         case .view(let view): return OutletOperator(outlets.outlet(view: view, types: spec.types))
         case .sink(let sink): return OutletOperator(outlets.outlet(sink: sink, types: spec.types))
         }
+    }
+
+    /// An exchange puts its messages out through this worker's outbox.
+    private func makeExchange(_ spec: GraphNode) -> Operator {
+        let (outbox, edge) = (outbox, spec.id)
+        let send = { (target: Int, delta: Delta) in
+            outbox.messages.append(OutboundMessage(target: target, message: .rows(edge: edge, delta)))
+        }
+        guard case .exchange(let key) = spec.kind else {
+            return BroadcastOperator(index: index, workerCount: workerCount, send: send)
+        }
+        return ExchangeOperator(
+            key: key, types: spec.types, index: index, workerCount: workerCount, owners: owners, send: send)
     }
 
     /// Removes nodes with their state, between epochs; nothing else may consume them.
@@ -130,17 +138,7 @@ package final class Worker {
         other.remove(ids)
         for node in moved {
             // An exchange puts its messages out through the outbox that it was made with.
-            if case .exchange(let key) = node.spec.kind {
-                let (outbox, edge) = (outbox, node.spec.id)
-                let exchange = ExchangeOperator(
-                    key: key, types: node.spec.types, index: index, workerCount: workerCount, owners: owners
-                ) { target, delta in
-                    outbox.messages.append(OutboundMessage(target: target, message: .rows(edge: edge, delta)))
-                }
-                add(Node(node.spec, exchange))
-            } else {
-                add(node)
-            }
+            add(node.spec.kind.isExchange ? Node(node.spec, makeExchange(node.spec)) : node)
         }
     }
 
@@ -155,7 +153,7 @@ package final class Worker {
             guard let node = nodes[id] else { continue }
             node.isDone = false
             node.pending = max(node.spec.inputs.count, 1)
-            if case .exchange = node.spec.kind { node.awaited = workerCount - 1 }
+            if node.spec.kind.isExchange { node.awaited = workerCount - 1 }
             node.operation.beginEpoch(watermarks: watermarks)
         }
     }
@@ -229,7 +227,7 @@ package final class Worker {
 
     private func finishIfReady(_ node: Node) {
         guard !node.isDone, node.pending == 0 else { return }
-        if case .exchange = node.spec.kind {
+        if node.spec.kind.isExchange {
             if !node.barrierSent {
                 node.barrierSent = true
                 for target in 0..<workerCount where target != index {
@@ -285,11 +283,11 @@ package final class Worker {
             case .filter(let condition): required.formUnion(condition.columns.union(requiredColumns(of: node.spec.id)))
             case .project(let expressions): for expression in expressions { required.formUnion(expression.columns) }
             case .exchange(let key): required.formUnion(Set(key).union(requiredColumns(of: node.spec.id)))
-            case .unionAll: required.formUnion(requiredColumns(of: node.spec.id))
+            case .unionAll, .broadcast: required.formUnion(requiredColumns(of: node.spec.id))
             case .aggregate(let aggregate):
                 required.formUnion(aggregate.groupBy)
                 for call in aggregate.calls { required.formUnion([call.argument, call.filter].compactMap { $0 }) }
-            case .join, .topN, .upsert, .view, .sink, .source, .scan, .values:
+            case .join, .topN, .repeated, .upsert, .view, .sink, .source, .scan, .values:
                 required.formUnion(0..<(nodes[id]?.spec.types.count ?? node.spec.types.count))
             }
         }
@@ -309,6 +307,14 @@ package struct OperatorStatistics: Sendable, Codable, Equatable {
 }
 
 extension OperatorKind {
+    /// Rows may go to other workers here.
+    var isExchange: Bool {
+        switch self {
+        case .exchange, .broadcast: true
+        default: false
+        }
+    }
+
     /// The operator's name in plans and statistics.
     package var name: String {
         switch self {
@@ -319,10 +325,12 @@ extension OperatorKind {
         case .project: "project"
         case .unionAll: "union all"
         case .upsert: "upsert"
-        case .join: "join"
+        case .join(let join): join.kind == .inner ? "join" : "\(join.kind.rawValue) join"
         case .aggregate: "aggregate"
         case .topN: "top-n"
         case .exchange: "exchange"
+        case .broadcast: "broadcast"
+        case .repeated: "repeat"
         case .view: "view"
         case .sink: "sink"
         }
