@@ -232,9 +232,26 @@ struct QueryGenerator {
             items.append(Pair("\(alias).\(column.name) AS c\(index)"))
             columns.append(Workload.Column(name: "c\(index)", type: column.type))
         }
+        let kind = rng.pick(["JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"])
+        features.insert(kind.lowercased())
+        var on = Pair(condition)
+        if rng.chance(30) {
+            // More than equalities, over either side or both.
+            features.insert("join condition")
+            let extra =
+                rng.chance(50)
+                ? predicate(left.columns, prefix: "l.", depth: 1) : predicate(right.columns, prefix: "r.", depth: 1)
+            on = Pair(sql: "\(on.sql) AND \(extra.sql)", oracle: "\(on.oracle) AND \(extra.oracle)")
+            if let numbers = left.columns.first(where: { $0.type == .bigint }),
+                let others = right.columns.last(where: { $0.type == .bigint }), rng.chance(50)
+            {
+                on.sql += " AND l.\(numbers.name) <= r.\(others.name)"
+                on.oracle += " AND l.\(numbers.name) <= r.\(others.name)"
+            }
+        }
         let list = items.map(\.sql).joined(separator: ", ")
-        var sql = "SELECT \(list) FROM \(left.sql) l JOIN \(right.sql) r ON \(condition)"
-        var oracle = "SELECT \(list) FROM \(left.oracle) l JOIN \(right.oracle) r ON \(condition)"
+        var sql = "SELECT \(list) FROM \(left.sql) l \(kind) \(right.sql) r ON \(on.sql)"
+        var oracle = "SELECT \(list) FROM \(left.oracle) l \(kind) \(right.oracle) r ON \(on.oracle)"
         if rng.chance(50) {
             let filter = predicate(left.columns, prefix: "l.")
             sql += " WHERE \(filter.sql)"

@@ -27,7 +27,7 @@ struct ViewOracleTests {
         }
         let wanted = [
             "projection", "grouping", "tumble", "top-n", "union all", "join", "join on two keys", "distinct",
-            "view on view", "window join", "window top-n",
+            "view on view", "window join", "window top-n", "left join", "right join", "full join", "join condition",
             "upsert table", "event time", "sub-query", "global aggregate", "having", "filter clause", "row number",
             "case", "coalesce",
             "nullif", "like", "in", "between", "is null", "+", "-", "*", "/", "%", "||", "sum(numeric)", "sum(double)",

@@ -52,10 +52,11 @@ struct GraphCheck {
             expectColumns(key, of: input)
         case .join(let join):
             guard inputs.count == 2 else { return problems.append("\(node.id) joins \(inputs.count) inputs") }
-            expect(inputs[0] + inputs[1])
+            expect(join.kind.isWide ? inputs[0] + inputs[1] : inputs[0])
+            if let condition = join.condition { check(condition, inputs[0] + inputs[1], node.id) }
             expectColumns(join.leftKeys, of: inputs[0])
             expectColumns(join.rightKeys, of: inputs[1])
-            if join.leftKeys.isEmpty || join.leftKeys.map({ inputs[0][$0] }) != join.rightKeys.map({ inputs[1][$0] }) {
+            if join.leftKeys.map({ inputs[0][$0] }) != join.rightKeys.map({ inputs[1][$0] }) {
                 problems.append("\(node.id) has keys of different types")
             }
             expectExpiry(join.leftExpiry, among: join.leftKeys, of: inputs[0])
@@ -72,6 +73,11 @@ struct GraphCheck {
             expect(input + (top.emitsRowNumber ? [.bigint] : []))
             if top.limit < 1 { problems.append("\(node.id) keeps \(top.limit) rows") }
             expectExpiry(top.expiry, among: top.partitionBy, of: input)
+        case .broadcast: expect(input)
+        case .repeated(let count):
+            expectColumns([count], of: input)
+            expect(input.indices.filter { $0 != count }.map { input[$0] })
+            if input[count] != .bigint { problems.append("\(node.id) repeats by \(input[count])") }
         case .view(let view):
             expect(input)
             expectColumns(view.key, of: input)

@@ -87,14 +87,13 @@ struct PlanTests {
             plan: """
                 View v (city, price)
                   Project: city, price
-                    Filter: price > id
-                      Join on bidder = id; left state kept, right state kept
-                        Exchange by (bidder)
-                          Project: bidder, price
-                            Read bid
-                        Project: id, city
-                          Filter: name ~~ 'A%'
-                            Read person
+                    Join on bidder = id where price > id; left state kept, right state kept
+                      Exchange by (bidder)
+                        Project: bidder, price
+                          Read bid
+                      Project: id, city
+                        Filter: name ~~ 'A%'
+                          Read person
                 """),
         Case(
             name: "a join on windows ends on both sides; what is grouped after it is where it has to be",
@@ -132,16 +131,149 @@ struct PlanTests {
         Case(
             name: "equal parts of a statement are one",
             sql:
-                "CREATE MATERIALIZED VIEW v AS SELECT a.auction, a.n, b.m FROM (SELECT auction, count(*) AS n FROM bid GROUP BY auction) a JOIN (SELECT auction, count(*) AS m FROM bid GROUP BY auction) b ON a.auction = b.auction",
+                "CREATE MATERIALIZED VIEW v AS SELECT a.bidder, a.n, b.m FROM (SELECT bidder, count(*) AS n FROM bid GROUP BY bidder) a JOIN (SELECT bidder, count(*) AS m FROM bid GROUP BY bidder) b ON a.bidder = b.bidder",
             plan: """
-                View v (auction, n, m), key (auction)
-                  Project: auction, count(*), count(*)
-                    Join on auction = auction; left state kept, right state kept
-                      Aggregate by (auction): count(*); state kept (shared)
-                        Exchange by (auction)
-                          Project: auction
+                View v (bidder, n, m), key (bidder)
+                  Project: bidder, count(*), count(*)
+                    Join on bidder = bidder; left state kept, right state kept
+                      Aggregate by (bidder): count(*); state kept (shared)
+                        Exchange by (bidder)
+                          Project: bidder
                             Read bid
-                      Aggregate by (auction): count(*); state kept (shared, see above)
+                      Aggregate by (bidder): count(*); state kept (shared, see above)
+                """),
+        Case(
+            name:
+                "a table of WITH that is named twice is computed once, also where each reader wants something else of it",
+            sql: """
+                CREATE MATERIALIZED VIEW v AS WITH w AS (SELECT bidder, max(price) AS m, count(*) AS n FROM bid GROUP BY bidder)
+                SELECT a.bidder, b.n FROM w a JOIN w b ON a.m = b.bidder WHERE b.n > 2
+                """,
+            plan: """
+                View v (bidder, n), key (bidder)
+                  Exchange by (bidder)
+                    Project: bidder, count(*)
+                      Join on max(price) = bidder; left state kept, right state kept
+                        Exchange by (max(price))
+                          Project: bidder, max(price)
+                            Aggregate by (bidder): max(price), count(*); state kept (shared)
+                              Exchange by (bidder)
+                                Project: bidder, price
+                                  Read bid
+                        Project: bidder, count(*)
+                          Filter: count(*) > 2
+                            Aggregate by (bidder): max(price), count(*); state kept (shared, see above)
+                """),
+        Case(
+            name: "conditions on the kept side go below an outer join, those that want the other side make it smaller",
+            sql:
+                "CREATE MATERIALIZED VIEW v AS SELECT b.price, p.name FROM bid b LEFT JOIN person p ON b.bidder = p.id AND p.city = 'x' AND b.price > 9 WHERE b.channel = 'c'",
+            plan: """
+                View v (price, name)
+                  Project: price, name
+                    Left join on bidder = id where price > 9; left state kept, right state kept
+                      Exchange by (bidder)
+                        Project: bidder, price
+                          Filter: channel = 'c'
+                            Read bid
+                      Project: id, name
+                        Filter: city = 'x'
+                          Read person
+                """),
+        Case(
+            name: "an outer join whose missing rows are not wanted is an inner one",
+            sql:
+                "CREATE MATERIALIZED VIEW v AS SELECT b.price, p.name FROM bid b LEFT JOIN person p ON b.bidder = p.id WHERE p.city = 'x'",
+            plan: """
+                View v (price, name)
+                  Project: price, name
+                    Join on bidder = id; left state kept, right state kept
+                      Exchange by (bidder)
+                        Project: bidder, price
+                          Read bid
+                      Project: id, name
+                        Filter: city = 'x'
+                          Read person
+                """),
+        Case(
+            name:
+                "EXISTS with more than an equality is a semi join with a condition, NOT IN of what is never NULL an anti join",
+            sql:
+                "CREATE MATERIALIZED VIEW v AS SELECT p.id FROM person p WHERE EXISTS (SELECT 1 FROM bid b WHERE b.bidder = p.id AND b.channel <> p.city) AND p.id NOT IN (SELECT id FROM person WHERE name = 'n')",
+            plan: """
+                View v (id), key (id)
+                  Anti join on id = id; left state kept, right state kept
+                    Project: id
+                      Semi join on id = bidder where channel <> city; left state kept, right state kept
+                        Project: id, city
+                          Read person
+                        Exchange by (bidder)
+                          Project: bidder, channel
+                            Read bid
+                    Project: id
+                      Filter: name = 'n'
+                        Read person
+                """),
+        Case(
+            name:
+                "a scalar sub-query of all rows is one row sent to all; a correlated one is grouped by what it is joined on",
+            sql:
+                "CREATE MATERIALIZED VIEW v AS SELECT id FROM person WHERE length(name) > (SELECT count(*) FROM click) AND length(city) < (SELECT min(price) FROM bid WHERE bidder = id)",
+            plan: """
+                View v (id), key (id)
+                  Project: id
+                    Product where length(name)::bigint > count(*); left state kept, right state kept
+                      Project: id, name
+                        Join on bidder = id where length(city)::bigint < min(price); left state kept, right state kept
+                          Project: min(price), bidder
+                            Aggregate by (bidder): min(price); state kept
+                              Exchange by (bidder)
+                                Project: price, bidder
+                                  Read bid
+                          Project: id, name, city
+                            Read person
+                      Broadcast to all workers
+                        Project: coalesce(count(*)::bigint, 0)
+                          Final aggregate: sum(count(*)); state kept
+                            Exchange to one worker
+                              Partial aggregate: count(*); state kept
+                                Project:\u{20}
+                                  Read click
+                """),
+        Case(
+            name: "times within a span of each other meet in its windows, and end",
+            sql:
+                "CREATE MATERIALIZED VIEW v AS SELECT b.auction, c.url FROM bid b JOIN click c ON c.at BETWEEN b.ts AND b.ts + INTERVAL '1 minute'",
+            plan: """
+                View v (auction, url)
+                  Project: auction, url
+                    Join on window_start = window_start where (at >= ts) AND (at <= (ts + '00:01:00')); left state until click pass window_start + 00:02:00, right state until bid pass window_start + 00:01:05
+                      Exchange by (window_start)
+                        Project: auction, ts, tumble_start(ts, '00:01:00')
+                          Read bid
+                      Exchange by (window_start)
+                        Union all
+                          Project: url, at, tumble_start(at + '-00:01:00', '00:01:00')
+                            Read click
+                          Project: url, at, tumble_start(at, '00:01:00')
+                            Filter: tumble_start(at + '-00:01:00', '00:01:00') <> tumble_start(at, '00:01:00')
+                              Read click
+                """),
+        Case(
+            name: "what all alternatives demand is a key, and what a column equals is compared with its constants",
+            sql:
+                "CREATE MATERIALIZED VIEW v AS SELECT b.price FROM bid b, person p WHERE (b.bidder = p.id AND p.city = 'x' AND b.bidder < 9) OR (b.bidder = p.id AND b.price > 5 AND b.bidder < 9)",
+            plan: """
+                View v (price)
+                  Project: price
+                    Join on bidder = id where (city = 'x') OR (price > 5); left state kept, right state kept
+                      Exchange by (bidder)
+                        Project: bidder, price
+                          Filter: bidder < 9
+                            Read bid
+                      Project: id, city
+                        Filter: id < 9
+                          Read person
                 """),
         Case(
             name: "a view on a view",
@@ -217,13 +349,13 @@ struct PlanTests {
         Case(
             name: "distinct over what is placed by a part of it",
             sql:
-                "CREATE MATERIALIZED VIEW v AS SELECT DISTINCT a, n FROM (SELECT auction AS a, count(*) AS n FROM bid GROUP BY auction) t",
+                "CREATE MATERIALIZED VIEW v AS SELECT DISTINCT a, n FROM (SELECT bidder AS a, count(*) AS n FROM bid GROUP BY bidder) t",
             plan: """
                 View v (a, n), key (a, n)
-                  Distinct (auction, count(*)); state kept
-                    Aggregate by (auction): count(*); state kept
-                      Exchange by (auction)
-                        Project: auction
+                  Distinct (bidder, count(*)); state kept
+                    Aggregate by (bidder): count(*); state kept
+                      Exchange by (bidder)
+                        Project: bidder
                           Read bid
                 """),
         Case(

@@ -56,7 +56,8 @@ extension ExpressionBinder {
         var operands = try bindAll(call.arguments)
         if name == "concat" { return try concat(operands, location) }
         if name == "tumble_start" || name == "tumble_end" { try checkWindowSize(operands, name) }
-        let isCallable = !name.hasPrefix("cast_") && name != "numeric_scale" && name != "is_distinct"
+        let isCallable =
+            !name.hasPrefix("cast_") && name != "numeric_scale" && name != "is_distinct" && name != "single_row"
         let candidates =
             isCallable && name.first.map { $0.isLetter || $0 == "_" } == true
             ? FunctionRegistry.candidates(named: name) : []
@@ -150,7 +151,11 @@ extension ExpressionBinder {
         defer { isInAggregate = false }
         var arguments = try bindAll(call.arguments)
         for index in arguments.indices {
-            try refuseNested(arguments[index].expression, location);
+            try refuseNested(arguments[index].expression, location)
+            let used = arguments[index].expression.columnsUsed
+            if !used.isEmpty, used.allSatisfy(Self.isOuter) {
+                throw .unsupported("an aggregate of the outer query's columns in a sub-query", at: location)
+            }
             arguments[index].location = call.arguments[index].location
         }
         let filter = try call.filter.map { (syntax) throws(Failure) in
@@ -188,7 +193,7 @@ extension ExpressionBinder {
     }
 
     private func refuseNested(_ expression: Expression, _ location: Int) throws(Failure) {
-        if expression.columnsUsed.contains(where: { $0 >= Self.windowBase }) {
+        if expression.columnsUsed.contains(where: Self.isWindow) {
             throw Failure("42803", "aggregate function calls cannot contain window function calls", at: location)
         }
     }

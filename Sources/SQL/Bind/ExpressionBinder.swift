@@ -33,9 +33,20 @@ final class ExpressionBinder {
     private(set) var windows: [WindowUse] = []
     /// Columns of the scope named outside of aggregates, and where: for errors about grouping.
     private(set) var references: [(column: Int, location: Int)] = []
+    /// Sub-queries, in the order in which they were met.
+    var subqueries: [SubqueryUse] = []
     var isInAggregate = false
+    /// Binds sub-queries; nil where none can be.
+    let queries: QueryBinder?
+    /// The query around this one.
+    private let outer: OuterFrame?
 
-    init(scope: Scope, clause: String, allowsAggregates: Bool = false, allowsWindows: Bool = false) {
+    init(
+        scope: Scope, clause: String, allowsAggregates: Bool = false, allowsWindows: Bool = false,
+        queries: QueryBinder? = nil
+    ) {
+        self.queries = queries
+        outer = queries?.frames.last
         self.scope = scope
         self.clause = clause
         self.allowsAggregates = allowsAggregates
@@ -83,8 +94,17 @@ final class ExpressionBinder {
 
     // MARK: leaves
 
-    private func column(_ qualifier: String?, _ name: String, _ location: Int) throws(Failure) -> Bound {
-        let index = try scope.find(qualifier: qualifier, name: name, at: location)
+    func column(_ qualifier: String?, _ name: String, _ location: Int) throws(Failure) -> Bound {
+        let index: Int
+        do throws(Failure) {
+            index = try scope.find(qualifier: qualifier, name: name, at: location)
+        } catch {
+            let isMine = error.code == "42702" || qualifier.map { scope.tables.contains($0) } ?? false
+            guard let outer, !isMine else { throw error }
+            do throws(Failure) { return try outer.column(qualifier, name, location) } catch let further {
+                throw further.code == "42702" ? further : error
+            }
+        }
         note(index, location)
         return Bound(expression: .column(index, type: scope.columns[index].type), location: location)
     }
@@ -130,7 +150,18 @@ final class ExpressionBinder {
             let (values, type) = try Coercion.unify(try bindAll(operands), in: "COALESCE")
             return .coalesce(values, type: type)
         case .extreme(let isGreatest, let operands): return try extreme(isGreatest, operands, location)
-        case .subquery: throw .unsupported("a sub-query in an expression", at: location, hint: "Write it as a join.")
+        case .subquery(let query): return try scalarSubquery(query, location)
+        case .exists(let query): return try existsSubquery(query, location)
+        case .quantified(let operand, let symbol, let isAll, let query):
+            return try quantifiedSubquery(operand, symbol, isAll: isAll, query, location)
+        case .row: throw .unsupported("a row value", at: location)
+        case .grouping(let operands):
+            guard allowsAggregates else {
+                throw Failure("42803", "grouping operations are not allowed in \(clause)", at: location)
+            }
+            var keys: [Expression] = []
+            for operand in operands { keys.append(try value(operand)) }
+            return .call(GroupingSets.functionKey, keys, type: .integer)
         case .defaultValue: throw Failure("42601", "DEFAULT is not allowed in this context", at: location)
         case .star: throw Failure("42601", "\"*\" is not allowed here", at: location)
         case .null, .string, .call, .column, .cast, .nullIf: preconditionFailure("bound by bind(_:)")

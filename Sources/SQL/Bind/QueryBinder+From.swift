@@ -7,26 +7,89 @@ extension QueryBinder {
         guard let first = elements.first else { return (.values([[]], types: []), Scope()) }
         var (plan, scope) = try source(first)
         for element in elements.dropFirst() {
-            let (right, rightScope) = try source(element)
-            scope = try Self.combine(scope, rightScope)
-            plan = .cross(plan, right, location: element.location)
+            (plan, scope) = try product((plan, scope), element)
         }
         return (plan, scope)
     }
 
-    private func source(_ syntax: FromSyntax) throws(Failure) -> (plan: Plan, scope: Scope) {
+    /// The pairs of what stands before and an element, which may look at what stands before.
+    private func product(_ left: Source, _ element: FromSyntax) throws(Failure) -> Source {
+        if case .subquery(let query, let alias, true) = element {
+            return try lateral(left, query, alias, .inner, .cross)
+        }
+        let (right, rightScope) = try source(element)
+        let plan = Plan.selecting(left.plan, Array(left.scope.columns.indices))
+        return (
+            .cross(plan, right, location: element.location), try Self.combine(left.scope, rightScope)
+        )
+    }
+
+    private func source(_ syntax: FromSyntax) throws(Failure) -> Source {
         switch syntax {
         case .relation(let name, let alias):
             let (plan, columns) = try relation(name)
             return (plan, try Self.scope(columns, alias, default: name.name, at: name.location))
-        case .subquery(let query, let alias):
+        case .subquery(let query, let alias, _):
             let (plan, columns) = try subquery(query)
             return (plan, try Self.scope(columns, alias, default: nil, at: nil))
         case .function(let call, let alias, let location): return try window(call, alias, location)
-        case .join(let left, let right, let condition, let alias):
-            if alias != nil { throw .unsupported("an alias of a join", at: nil) }
-            return try join(try source(left), try source(right), condition, at: right.location)
+        case .join(let left, .subquery(let query, let inner, isLateral: true), let kind, let condition, let alias):
+            return try aliased(try lateral(try source(left), query, inner, kind, condition), alias)
+        case .join(let left, let right, let kind, let condition, let alias):
+            return try aliased(
+                try join(try source(left), try source(right), kind, condition, at: right.location), alias)
         }
+    }
+
+    /// A join with an alias of its own hides the names inside; the second columns of USING cannot be named any more.
+    private func aliased(_ joined: Source, _ alias: AliasSyntax?) throws(Failure) -> Source {
+        guard let alias else { return joined }
+        let shown = joined.scope.columns.indices.filter { !joined.scope.columns[$0].isMerged }
+        return (
+            .selecting(joined.plan, shown),
+            try Self.scope(shown.map { joined.scope.columns[$0] }, alias, default: nil, at: nil)
+        )
+    }
+
+    /// A sub-query that names columns of what stands before it: for each row there, its rows.
+    private func lateral(
+        _ left: Source, _ query: QuerySyntax, _ alias: AliasSyntax?, _ kind: FromSyntax.JoinKind,
+        _ condition: FromSyntax.JoinCondition
+    ) throws(Failure) -> Source {
+        let around = ExpressionBinder(scope: left.scope, clause: "LATERAL", queries: self)
+        let frame = OuterFrame(around)
+        frames.append(frame)
+        defer { frames.removeLast() }
+        let (inner, columns) = try subquery(query)
+        let rightScope = try Self.scope(columns, alias, default: nil, at: nil)
+        guard !frame.correlations.isEmpty else {
+            return try join(left, (inner, rightScope), kind, condition, at: -1)
+        }
+        guard kind == .inner || kind == .left else {
+            throw Failure(
+                "42P10", "invalid reference to FROM-clause entry: LATERAL with a RIGHT or FULL join",
+                hint: "The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+        }
+        var scope = try Self.combine(left.scope, rightScope)
+        let plan = Plan.selecting(left.plan, Array(left.scope.columns.indices))
+        let unnested = try Unnesting(outer: plan, correlations: frame.correlations).whole(inner)
+        let width = left.scope.columns.count
+        var tests = unnested.conditions(frame.correlations, shift: width)
+        switch condition {
+        case .cross: break
+        case .on(let syntax):
+            let binder = ExpressionBinder(scope: scope, clause: "JOIN conditions")
+            tests.append(try binder.condition(syntax, "JOIN/ON"))
+        case .using, .natural: throw .unsupported("LATERAL with USING or NATURAL", at: nil, hint: "Use ON.")
+        }
+        let all = Array(0..<width + columns.count)
+        if kind == .inner {
+            return (.selecting(.filtered(.cross(plan, unnested.plan, location: -1), tests), all), scope)
+        }
+        for index in width..<scope.columns.count { scope.columns[index].isNullable = true }
+        let join = Plan.Join(
+            kind: .left, condition: Plan.conjunction(tests) ?? .literal(.boolean(true), type: .boolean))
+        return (.selecting(.join(plan, unnested.plan, join), all), scope)
     }
 
     private func subquery(_ query: QuerySyntax) throws(Failure) -> (plan: Plan, columns: [Scope.Column]) {
@@ -37,7 +100,7 @@ extension QueryBinder {
         )
     }
 
-    private static func scope(
+    static func scope(
         _ columns: [Scope.Column], _ alias: AliasSyntax?, default name: String?, at location: Int?
     ) throws(Failure) -> Scope {
         var columns = columns
@@ -56,64 +119,11 @@ extension QueryBinder {
         return Scope(columns: columns)
     }
 
-    private static func combine(_ left: Scope, _ right: Scope) throws(Failure) -> Scope {
+    static func combine(_ left: Scope, _ right: Scope) throws(Failure) -> Scope {
         if let twice = right.tables.first(where: { left.tables.contains($0) }) {
             throw Failure("42712", "table name \"\(twice)\" specified more than once")
         }
         return Scope(columns: left.columns + right.columns)
-    }
-
-    // MARK: joins
-
-    private func join(
-        _ left: (plan: Plan, scope: Scope), _ right: (plan: Plan, scope: Scope), _ condition: FromSyntax.JoinCondition,
-        at location: Int
-    ) throws(Failure) -> (plan: Plan, scope: Scope) {
-        var scope = try Self.combine(left.scope, right.scope)
-        let plan = Plan.cross(left.plan, right.plan, location: location)
-        switch condition {
-        case .cross: return (plan, scope)
-        case .on(let syntax):
-            let binder = ExpressionBinder(scope: scope, clause: "JOIN conditions")
-            return (.filtered(plan, [try binder.condition(syntax, "JOIN/ON")]), scope)
-        case .using(let names): return (try using(names, left.scope, right.scope, plan, &scope), scope)
-        case .natural:
-            let names = left.scope.columns.filter { column in
-                !column.isHidden && right.scope.columns.contains { $0.name == column.name && !$0.isHidden }
-            }.map(\.name)
-            return (try using(names, left.scope, right.scope, plan, &scope), scope)
-        }
-    }
-
-    private func using(
-        _ names: [String], _ left: Scope, _ right: Scope, _ plan: Plan, _ scope: inout Scope
-    ) throws(Failure) -> Plan {
-        var conditions: [Expression] = []
-        let binder = ExpressionBinder(scope: scope, clause: "JOIN/USING")
-        var merged: [Int] = []
-        for name in names {
-            func index(_ side: Scope, _ word: String) throws(Failure) -> Int {
-                let found = side.columns.indices.filter { side.columns[$0].name == name && !side.columns[$0].isMerged }
-                if found.count == 1 { return found[0] }
-                if found.isEmpty {
-                    throw Failure(
-                        "42703", "column \"\(name)\" specified in USING clause does not exist in \(word) table")
-                }
-                throw Failure("42702", "common column name \"\(name)\" appears more than once in \(word) table")
-            }
-            let first = try index(left, "left")
-            let second = left.columns.count + (try index(right, "right"))
-            conditions.append(
-                try binder.operation(
-                    "=",
-                    [first, second].map { Bound(expression: .column($0, type: scope.columns[$0].type), location: -1) },
-                    -1))
-            scope.columns[second].isHidden = true
-            scope.columns[second].isMerged = true
-            merged.append(first)
-        }
-        guard !merged.isEmpty else { return plan }
-        return .filtered(plan, conditions)
     }
 
     // MARK: windows

@@ -13,12 +13,14 @@ extension QueryBinder {
     func bind(_ select: SelectSyntax, orderBy: [SortSyntax]) throws(Failure) -> BoundQuery {
         var (plan, scope) = try from(select.from)
         if let condition = select.condition {
-            let binder = ExpressionBinder(scope: scope, clause: "WHERE")
-            plan = .filtered(plan, [try binder.condition(condition, "WHERE")])
+            let binder = ExpressionBinder(scope: scope, clause: "WHERE", queries: self)
+            plan = try filtered(plan, try binder.condition(condition, "WHERE"), binder)
         }
-        let binder = ExpressionBinder(scope: scope, clause: "SELECT", allowsAggregates: true, allowsWindows: true)
+        let binder = ExpressionBinder(
+            scope: scope, clause: "SELECT", allowsAggregates: true, allowsWindows: true, queries: self)
         var (columns, items) = try list(select.items, scope, binder)
-        let keys = try groupKeys(select.groupBy, items, columns, scope)
+        let (keys, places) = try groupKeys(select.groupBy, items, columns, scope)
+        let sets = select.groupingSets?.map { set in set.map { places[$0] } }
         var having: Expression?
         if let syntax = select.having {
             binder.clause = "HAVING"
@@ -26,10 +28,20 @@ extension QueryBinder {
             having = try binder.condition(syntax, "HAVING")
             binder.allowsWindows = true
         }
-        let sort = try order(orderBy, binder, &items, columns, isDistinct: select.isDistinct)
+        let isPlainDistinct = select.isDistinct && select.distinctOn == nil
+        let sort = try order(orderBy, binder, &items, columns, isDistinct: isPlainDistinct)
+        let distinctOn = try select.distinctOn.map { (syntaxes) throws(Failure) in
+            try self.distinctOn(syntaxes, binder, &items, columns, sort)
+        }
         var selection = Selection(plan: plan, items: items, having: having, windows: binder.windows)
-        if !select.groupBy.isEmpty || !binder.aggregates.isEmpty || having != nil {
-            try group(&selection, keys, binder)
+        if !select.groupBy.isEmpty || select.groupingSets != nil || !binder.aggregates.isEmpty || having != nil {
+            try group(&selection, keys, sets, binder)
+        } else {
+            let placement = SubqueryPlacement(uses: binder.subqueries) { (expression) throws(Failure) in expression }
+            (selection.plan, selection.items) = try placement.place(selection.plan, selection.items)
+        }
+        if selection.items.contains(where: { $0.calls(GroupingSets.functionKey) }) {
+            throw Failure("42803", "arguments to GROUPING must be grouping expressions of the associated query level")
         }
         if let window = selection.windows.first {
             try number(&selection, window)
@@ -37,7 +49,11 @@ extension QueryBinder {
             selection.plan = .project(selection.plan, selection.items)
         }
         for index in columns.indices { columns[index].isNullable = Self.isNullable(items[index], scope, binder) }
-        if select.isDistinct {
+        if sets != nil { for index in columns.indices { columns[index].isNullable = true } }
+        if let distinctOn {
+            selection.plan = .topN(
+                selection.plan, partitionBy: distinctOn, orderBy: sort, limit: 1, emitsRowNumber: false)
+        } else if select.isDistinct {
             selection.plan = .aggregate(selection.plan, groupBy: Array(columns.indices), calls: [])
         }
         return BoundQuery(plan: selection.plan, columns: columns, orderBy: sort)
@@ -46,6 +62,10 @@ extension QueryBinder {
     private static func isNullable(_ expression: Expression, _ scope: Scope, _ binder: ExpressionBinder) -> Bool {
         switch expression {
         case .column(let index, _):
+            if ExpressionBinder.isOuter(index) { return true }
+            if ExpressionBinder.isSubquery(index) {
+                return binder.subqueries[index - ExpressionBinder.subqueryBase].isNullable
+            }
             if index >= ExpressionBinder.windowBase { return false }
             if index >= ExpressionBinder.aggregateBase {
                 return binder.aggregates[index - ExpressionBinder.aggregateBase].function != .count
@@ -115,9 +135,11 @@ extension QueryBinder {
 
     private func groupKeys(
         _ syntaxes: [ExpressionSyntax], _ items: [Expression], _ columns: [BoundQuery.Column], _ scope: Scope
-    ) throws(Failure) -> [Expression] {
-        let binder = ExpressionBinder(scope: scope, clause: "GROUP BY")
+    ) throws(Failure) -> (keys: [Expression], places: [Int]) {
+        let binder = ExpressionBinder(scope: scope, clause: "GROUP BY", queries: self)
         var keys: [Expression] = []
+        // Where the key of each expression is.
+        var places: [Int] = []
         for syntax in syntaxes {
             var key: Expression?
             if let index = try Self.ordinal(syntax, columns.count, "GROUP BY") {
@@ -133,20 +155,30 @@ extension QueryBinder {
             }
             if key == nil { key = try binder.value(syntax) }
             guard let found = key else { continue }
-            if let base = found.columnsUsed.max(), base >= ExpressionBinder.aggregateBase {
-                let what = base >= ExpressionBinder.windowBase ? "window" : "aggregate"
+            let used = found.columnsUsed
+            if used.contains(where: ExpressionBinder.isSubquery) {
+                throw .unsupported(
+                    "a sub-query in GROUP BY", at: syntax.location, hint: "Compute it in a sub-query in FROM.")
+            }
+            let isWindow = used.contains(where: ExpressionBinder.isWindow)
+            if isWindow || used.contains(where: ExpressionBinder.isAggregate) {
+                let what = isWindow ? "window" : "aggregate"
                 throw Failure(
                     what == "window" ? "42P20" : "42803", "\(what) functions are not allowed in GROUP BY",
                     at: syntax.location)
             }
-            if !keys.contains(found) { keys.append(found) }
+            places.append(keys.firstIndex(of: found) ?? keys.count)
+            if places.last == keys.count { keys.append(found) }
         }
-        return keys
+        return (keys, places)
     }
 
     /// Puts the aggregation in: afterwards everything is over its output.
-    private func group(_ selection: inout Selection, _ keys: [Expression], _ binder: ExpressionBinder) throws(Failure) {
-        let keys = keys + Self.dependents(of: keys, selection, binder)
+    private func group(
+        _ selection: inout Selection, _ keys: [Expression], _ sets: [[Int]]?, _ binder: ExpressionBinder
+    ) throws(Failure) {
+        let keys = keys + (sets == nil ? Self.dependents(of: keys, selection, binder) : [])
+        var groupings = GroupingSets(sets ?? [Array(keys.indices)])
         var inputs = keys
         func input(_ expression: Expression) -> Int {
             if let index = inputs.firstIndex(of: expression) { return index }
@@ -159,24 +191,33 @@ extension QueryBinder {
                 filter: use.filter.map(input),
                 type: use.type)
         }
-        selection.plan = .aggregate(
-            .project(selection.plan, inputs), groupBy: Array(keys.indices), calls: calls)
+        // Sub-queries in the arguments belong to the rows, the others to the groups.
+        let onRows = SubqueryPlacement(uses: binder.subqueries) { (expression) throws(Failure) in expression }
+        let (rows, arguments) = try onRows.place(selection.plan, inputs)
         for index in selection.items.indices {
-            selection.items[index] = try grouped(selection.items[index], keys, binder)
+            selection.items[index] = try grouped(selection.items[index], keys, binder, &groupings)
         }
         for index in selection.windows.indices {
             for item in selection.windows[index].partitionBy.indices {
                 selection.windows[index].partitionBy[item] = try grouped(
-                    selection.windows[index].partitionBy[item], keys, binder)
+                    selection.windows[index].partitionBy[item], keys, binder, &groupings)
             }
             for item in selection.windows[index].orderBy.indices {
                 selection.windows[index].orderBy[item].expression = try grouped(
-                    selection.windows[index].orderBy[item].expression, keys, binder)
+                    selection.windows[index].orderBy[item].expression, keys, binder, &groupings)
             }
         }
-        if let having = selection.having {
-            selection.plan = .filtered(selection.plan, [try grouped(having, keys, binder)])
+        let having = try selection.having.map { (condition) throws(Failure) in
+            try grouped(condition, keys, binder, &groupings)
         }
+        let known = groupings
+        let onGroups = SubqueryPlacement(uses: binder.subqueries) { (expression) throws(Failure) in
+            var noted = known
+            return try self.grouped(expression, keys, binder, &noted, isInSubquery: true)
+        }
+        selection.plan = groupings.plan(.project(rows, arguments), keyCount: keys.count, calls)
+        if let having { selection.plan = try onGroups.filter(selection.plan, having) }
+        (selection.plan, selection.items) = try onGroups.place(selection.plan, selection.items)
     }
 
     /// Columns that are used without being grouped by, of tables whose whole primary key is: there is one value in a group.
@@ -207,12 +248,18 @@ extension QueryBinder {
     }
 
     /// An expression over FROM's rows as one over the groups.
-    private func grouped(_ expression: Expression, _ keys: [Expression], _ binder: ExpressionBinder) throws(Failure)
-        -> Expression
-    {
+    private func grouped(
+        _ expression: Expression, _ keys: [Expression], _ binder: ExpressionBinder, _ groupings: inout GroupingSets,
+        isInSubquery: Bool = false
+    ) throws(Failure) -> Expression {
         var ungrouped: Int?
+        var noted = groupings
         let result = expression.rewriting { part in
             if let key = keys.firstIndex(of: part) { return .column(key, type: part.type) }
+            if case .call(GroupingSets.functionKey, let arguments, let type) = part {
+                guard let number = noted.note(arguments, keys) else { return part }
+                return .column(keys.count + binder.aggregates.count + number, type: type)
+            }
             guard case .column(let index, let type) = part else { return nil }
             if index >= ExpressionBinder.windowBase { return part }
             if index >= ExpressionBinder.aggregateBase {
@@ -221,9 +268,15 @@ extension QueryBinder {
             ungrouped = ungrouped ?? index
             return part
         }
+        groupings = noted
         guard let ungrouped else { return result }
         let column = binder.scope.columns[ungrouped]
         let name = column.table.map { "\($0).\(column.name)" } ?? column.name
+        if isInSubquery {
+            throw Failure(
+                "42803", "subquery uses ungrouped column \"\(name)\" from outer query",
+                at: binder.references.first { $0.column == ungrouped }?.location)
+        }
         throw Failure(
             "42803", "column \"\(name)\" must appear in the GROUP BY clause or be used in an aggregate function",
             at: binder.references.first { $0.column == ungrouped }?.location)
@@ -240,11 +293,11 @@ extension QueryBinder {
         var inputs: [Expression] = []
         var output: [Int?] = []
         for item in selection.items {
-            if item.columnIndex.map({ $0 >= ExpressionBinder.windowBase }) == true {
+            if item.columnIndex.map(ExpressionBinder.isWindow) == true {
                 output.append(nil)
                 continue
             }
-            guard !item.columnsUsed.contains(where: { $0 >= ExpressionBinder.windowBase }) else {
+            guard !item.columnsUsed.contains(where: ExpressionBinder.isWindow) else {
                 throw .unsupported(
                     "an expression over row_number()", at: window.location, hint: "Compute it in an outer query.")
             }
@@ -265,26 +318,53 @@ extension QueryBinder {
         selection.plan = .selecting(numbered, output.map { $0 ?? inputs.count })
     }
 
+    // MARK: sub-queries
+
+    /// The rows for which a condition over the rows themselves is true.
+    func filtered(_ plan: Plan, _ condition: Expression, _ binder: ExpressionBinder) throws(Failure) -> Plan {
+        try SubqueryPlacement(uses: binder.subqueries) { (expression) throws(Failure) in expression }.filter(
+            plan, condition)
+    }
+
+    // MARK: DISTINCT ON
+
+    /// The columns of DISTINCT ON, with which ORDER BY must begin; what is not in the list is appended to it.
+    private func distinctOn(
+        _ syntaxes: [ExpressionSyntax], _ binder: ExpressionBinder, _ items: inout [Expression],
+        _ columns: [BoundQuery.Column], _ sort: [SortKey]
+    ) throws(Failure) -> [Int] {
+        let keys = try order(
+            syntaxes.map { SortSyntax(expression: $0, descending: false, nullsFirst: nil) }, binder, &items, columns,
+            isDistinct: false, clause: "DISTINCT ON")
+        let on = Set(keys.map(\.column))
+        guard Set(sort.prefix(on.count).map(\.column)).isSubset(of: on) else {
+            throw Failure(
+                "42P10", "SELECT DISTINCT ON expressions must match initial ORDER BY expressions",
+                at: syntaxes.first?.location)
+        }
+        return on.sorted()
+    }
+
     // MARK: ORDER BY
 
     /// Sort keys over the list, to which what is not in it is appended.
     private func order(
         _ syntaxes: [SortSyntax], _ binder: ExpressionBinder, _ items: inout [Expression],
         _ columns: [BoundQuery.Column],
-        isDistinct: Bool
+        isDistinct: Bool, clause: String = "ORDER BY"
     ) throws(Failure) -> [SortKey] {
-        binder.clause = "ORDER BY"
+        binder.clause = clause
         var keys: [SortKey] = []
         for syntax in syntaxes {
             let column: Int
             let location = syntax.expression.location
-            if let index = try Self.ordinal(syntax.expression, columns.count, "ORDER BY") {
+            if let index = try Self.ordinal(syntax.expression, columns.count, clause) {
                 column = index
             } else if case .column(nil, let name) = syntax.expression.kind,
                 let index = columns.firstIndex(where: { $0.name == name })
             {
                 if Set(columns.indices.filter { columns[$0].name == name }.map { items[$0] }).count > 1 {
-                    throw Failure("42702", "ORDER BY \"\(name)\" is ambiguous", at: location)
+                    throw Failure("42702", "\(clause) \"\(name)\" is ambiguous", at: location)
                 }
                 column = index
             } else {

@@ -42,6 +42,8 @@ final class QueryBinder {
     private var commonTables: [[String: BoundQuery]] = []
     /// Relations named so far; see ``Limits/relationsMax``.
     private var relationCount = 0
+    /// The expressions around the sub-query that is being bound, outermost first.
+    var frames: [OuterFrame] = []
     /// How many inlined views are open: what they name is not named by the statement.
     private var viewDepth = 0
 
@@ -73,8 +75,8 @@ final class QueryBinder {
         case .values(let rows):
             result = try values(rows)
             result.orderBy = try outputOrder(query.orderBy, result.columns)
-        case .unionAll(let left, let right):
-            result = try union(left, right)
+        case .set(let operation, let isAll, let left, let right):
+            result = try set(operation, isAll: isAll, left, right)
             result.orderBy = try outputOrder(query.orderBy, result.columns)
         }
         if result.columns.count > Limits.columnsMax {
@@ -94,20 +96,13 @@ final class QueryBinder {
         _ query: BoundQuery, _ limit: Int?, _ offset: Int, isTop: Bool, _ syntax: QuerySyntax
     ) throws(Failure) -> BoundQuery {
         var result = query
-        guard let limit else {
-            if offset > 0 {
-                throw .unsupported("OFFSET without LIMIT in a sub-query or view", at: syntax.offset?.location)
-            }
-            if isTop, !query.orderBy.isEmpty {
-                throw .unsupported(
-                    "ORDER BY without LIMIT in a view", at: syntax.orderBy.first?.expression.location,
-                    hint: "The rows of a view have no order: order the query that reads it.")
-            }
-            result.orderBy = []
+        result.orderBy = []
+        if limit == nil, offset == 0 {
+            // The rows of a view or sub-query have no order: who reads them asks for one.
             result.plan = query.visiblePlan
             return result
         }
-        result.orderBy = []
+        let limit = limit ?? .max
         if limit == 0 {
             result.plan = .filter(query.visiblePlan, .literal(.boolean(false), type: .boolean))
             return result
@@ -176,52 +171,6 @@ final class QueryBinder {
         return BoundQuery(plan: .values(data, types: columns.map(\.type)), columns: columns)
     }
 
-    private func union(_ left: QuerySyntax, _ right: QuerySyntax) throws(Failure) -> BoundQuery {
-        var first = try bind(left, isTop: false)
-        var second = try bind(right, isTop: false)
-        guard first.columns.count == second.columns.count else {
-            throw Failure(
-                "42601", "each UNION query must have the same number of columns", at: second.columns.first?.location)
-        }
-        var plans = [first.plan.columns, second.plan.columns]
-        for index in first.columns.indices {
-            let operands = zip(plans, [first, second]).map { plan, query in
-                Self.open(plan[index], in: query, index)
-            }
-            let (values, type) = try Coercion.unify(operands, in: "UNION")
-            // An unknown literal is a constant column.
-            plans[0][index] = values[0]
-            plans[1][index] = values[1]
-            first.columns[index].type = type
-            first.columns[index].isNullable = first.columns[index].isNullable || second.columns[index].isNullable
-        }
-        first.plan = .project(first.plan, Array(plans[0].prefix(first.columns.count)))
-        second.plan = .project(second.plan, Array(plans[1].prefix(first.columns.count)))
-        first.orderBy = []
-        let inputs = [first.plan, second.plan].flatMap { plan -> [Plan] in
-            // A chain of unions is one.
-            if case .project(.unionAll(let inner), let expressions) = plan,
-                expressions.map(\.columnIndex) == Array(expressions.indices)
-            {
-                return inner
-            }
-            return [plan]
-        }
-        first.plan = .unionAll(inputs)
-        return first
-    }
-
-    /// A column of a union's operand; one that is a quoted literal there has an open type.
-    private static func open(_ column: Expression, in query: BoundQuery, _ index: Int) -> Bound {
-        let location = query.columns[index].location
-        if case .project(_, let expressions) = query.plan, query.openColumns.contains(index),
-            let datum = expressions[index].literalValue
-        {
-            return Bound(expression: .literal(datum, type: .text), isUnknown: true, location: location)
-        }
-        return Bound(expression: column, location: location)
-    }
-
     /// ORDER BY where only the output's columns can be named.
     private func outputOrder(_ items: [SortSyntax], _ columns: [BoundQuery.Column]) throws(Failure) -> [SortKey] {
         var keys: [SortKey] = []
@@ -287,7 +236,8 @@ final class QueryBinder {
         if name.qualifier == nil, let table = commonTable(name.name) {
             try count(max(1, table.relationCount), at: name.location)
             return (
-                table.plan, table.columns.map { Scope.Column(name: $0.name, type: $0.type, isNullable: $0.isNullable) }
+                .shared(table.plan),
+                table.columns.map { Scope.Column(name: $0.name, type: $0.type, isNullable: $0.isNullable) }
             )
         }
         try count(1, at: name.location)
@@ -363,11 +313,13 @@ final class QueryBinder {
     private func inlined(_ relation: Relation, at location: Int) throws(Failure) -> (
         plan: Plan, columns: [Scope.Column]
     ) {
-        let hidden = commonTables
+        let (hidden, outer) = (commonTables, frames)
         commonTables = []
+        frames = []
         viewDepth += 1
         defer {
             commonTables = hidden
+            frames = outer
             viewDepth -= 1
         }
         guard viewDepth <= Limits.nestingMax / 5 else { throw Limits.tooDeep(at: nil) }
@@ -377,7 +329,7 @@ final class QueryBinder {
             }
             let query = try bind(view.query, isTop: true)
             return (
-                query.visiblePlan,
+                .shared(query.visiblePlan),
                 zip(relation.columns, query.columns).map {
                     Scope.Column(name: $0.name, type: $1.type, isNullable: $1.isNullable)
                 }

@@ -49,8 +49,11 @@ final class Lowering {
         case .project(let input, let expressions): return project(try lower(input), expressions)
         case .cross(_, _, let location):
             throw .unsupported("a join without an equality between its sides", at: location)
-        case .join(let left, let right, let leftKeys, let rightKeys):
-            return join(try lower(left), try lower(right), leftKeys, rightKeys)
+        case .join(let left, let right, let join):
+            return self.join(
+                try lower(left), try lower(right), join, isOneRow: (left.isAtMostOneRow, right.isAtMostOneRow))
+        case .repeated(let input): return repeated(try lower(input))
+        case .shared(let input): return try lower(input)
         case .aggregate(let input, let groupBy, let calls): return aggregate(try lower(input), groupBy, calls)
         case .rowNumber(_, _, _, let location): throw .unsupported("row_number() without a bound", at: location)
         case .topN(let input, let partitionBy, let orderBy, let limit, let emitsRowNumber):
@@ -154,6 +157,17 @@ final class Lowering {
         return result
     }
 
+    private func repeated(_ input: Lowered) -> Lowered {
+        let count = input.types.count - 1
+        var (placement, _, times, bounds) = input.moved { $0 == count ? nil : $0 }
+        if input.placement == .oneWorker { placement = .oneWorker }
+        let types = Array(input.types.dropLast())
+        return Lowered(
+            id: node(.repeated(count: count), [input.id], types, "Repeat \(input.names[count]) times"), types: types,
+            names: input.names.dropLast(), isNullable: input.isNullable.dropLast(), placement: placement,
+            isAppendOnly: input.isAppendOnly, eventTimes: times, windowBounds: bounds, keys: [])
+    }
+
     // MARK: exchange
 
     /// Brings rows that agree in `key` to one worker; an empty key brings all rows to one.
@@ -165,6 +179,15 @@ final class Lowering {
             .exchange(key: key), [input.id], input.types,
             key.isEmpty ? "Exchange to one worker" : "Exchange by (\(shown))")
         result.placement = key.isEmpty ? .oneWorker : .keyed([key])
+        return result
+    }
+
+    /// Brings all rows to all workers.
+    func broadcast(_ input: Lowered) -> Lowered {
+        guard mode == .maintained else { return input }
+        var result = input
+        result.id = node(.broadcast, [input.id], input.types, "Broadcast to all workers")
+        result.placement = .anywhere
         return result
     }
 

@@ -18,8 +18,10 @@ enum ColumnPruning {
     /// A plan that has at least the columns needed, and where they are in it.
     private static func prune(_ plan: Plan, _ needed: Set<Int>) -> (plan: Plan, place: [Int: Int]) {
         switch plan {
-        case .leaf, .values, .cross:
-            return (plan, identity(plan))
+        case .leaf, .values, .cross: return (plan, identity(plan))
+        case .shared(let input):
+            // All of its readers need the same columns, so that it stays one.
+            return (.shared(narrowed(input, Array(input.types.indices))), identity(plan))
         case .filter(let input, let condition):
             let (pruned, place) = prune(input, needed.union(condition.columnsUsed))
             return (.filter(pruned, condition.mappingColumns { place[$0] ?? $0 }), place)
@@ -27,18 +29,11 @@ enum ColumnPruning {
             let kept = expressions.indices.filter { needed.contains($0) }
             let (pruned, place) = prune(input, kept.reduce(into: []) { $0.formUnion(expressions[$1].columnsUsed) })
             return (.project(pruned, kept.map { expressions[$0].mappingColumns { place[$0] ?? $0 } }), places(kept))
-        case .join(let left, let right, let leftKeys, let rightKeys):
-            let width = left.types.count
-            let leftKept = Set(needed.filter { $0 < width }).union(leftKeys).sorted()
-            let rightKept = Set(needed.filter { $0 >= width }.map { $0 - width }).union(rightKeys).sorted()
-            let leftPlace = places(leftKept)
-            let rightPlace = places(rightKept)
-            var place = leftPlace
-            for (column, index) in rightPlace { place[column + width] = index + leftKept.count }
-            let joined = Plan.join(
-                narrowed(left, leftKept), narrowed(right, rightKept), leftKeys: leftKeys.map { leftPlace[$0] ?? $0 },
-                rightKeys: rightKeys.map { rightPlace[$0] ?? $0 })
-            return (joined, place)
+        case .join(let left, let right, let join): return self.join(left, right, join, needed)
+        case .repeated(let input):
+            // The rows' contents may shrink; how often each comes stays.
+            let kept = needed.sorted()
+            return (.repeated(narrowed(input, kept + [input.types.count - 1])), places(kept))
         case .aggregate(let input, let groupBy, let calls): return aggregate(input, groupBy, calls, needed)
         case .rowNumber(let input, _, _, _), .topN(let input, _, _, _, _):
             let all = Array(input.types.indices)
@@ -48,6 +43,25 @@ enum ColumnPruning {
             let kept = needed.sorted()
             return (.unionAll(inputs.map { narrowed($0, kept) }), places(kept))
         }
+    }
+
+    private static func join(_ left: Plan, _ right: Plan, _ join: Plan.Join, _ needed: Set<Int>)
+        -> (plan: Plan, place: [Int: Int])
+    {
+        let width = left.types.count
+        let used = needed.union(join.condition?.columnsUsed ?? [])
+        let leftKept = Set(used.filter { $0 < width }).union(join.leftKeys).sorted()
+        let rightKept = Set(used.filter { $0 >= width }.map { $0 - width }).union(join.rightKeys).sorted()
+        let leftPlace = places(leftKept)
+        let rightPlace = places(rightKept)
+        var place = leftPlace
+        for (column, index) in rightPlace { place[column + width] = index + leftKept.count }
+        var kept = join
+        kept.leftKeys = join.leftKeys.map { leftPlace[$0] ?? $0 }
+        kept.rightKeys = join.rightKeys.map { rightPlace[$0] ?? $0 }
+        let known = place
+        kept.condition = join.condition?.mappingColumns { known[$0] ?? $0 }
+        return (.join(narrowed(left, leftKept), narrowed(right, rightKept), kept), place)
     }
 
     /// All group columns stay: they are what the groups are. Calls that nothing reads go.

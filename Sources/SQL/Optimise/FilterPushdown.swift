@@ -11,15 +11,14 @@ enum FilterPushdown {
         switch plan {
         case .leaf, .values: return .filtered(plan, conditions)
         case .filter(let input, let condition):
-            return try push(condition.conjuncts + conditions, into: input)
+            return try push(OrFactoring.apply(condition).conjuncts + conditions, into: input)
         case .project(let input, let expressions):
             let moved = conditions.flatMap { ConstantFolding.foldAll($0.substituting(expressions)).conjuncts }
             return .project(try push(moved, into: input), expressions)
         case .cross: return try JoinKeys.join(plan, conditions)
-        case .join(let left, let right, let leftKeys, let rightKeys):
-            return .filtered(
-                .join(try push([], into: left), try push([], into: right), leftKeys: leftKeys, rightKeys: rightKeys),
-                conditions)
+        case .join(let left, let right, let join): return try JoinPushdown.push(conditions, left, right, join)
+        case .repeated(let input): return .repeated(try push(conditions, into: input))
+        case .shared(let input): return .filtered(.shared(try push([], into: input)), conditions)
         case .aggregate(let input, let groupBy, let calls):
             let types = input.types
             let (below, above) = split(conditions) {

@@ -2,8 +2,8 @@ internal import Dataflow
 
 /// Rule: a product with equalities between its sides is an equi-join; the equalities may come from ON, USING or WHERE.
 ///
-/// The relations of a chain of products are joined in the order written, each with the first that an equality connects
-/// it to; conditions on one relation go below, the rest is checked as soon as its columns are there.
+/// The relations of a chain of products are joined in the order that ``JoinOrder`` finds best, each with the first that an equality
+/// connects it to; conditions on one relation go below, the rest is checked by the first join that has its columns.
 enum JoinKeys {
     /// One relation of the product.
     private struct Part {
@@ -14,16 +14,11 @@ enum JoinKeys {
         var location = -1
     }
 
-    /// `lhs = rhs`, each over one side.
-    private struct Equality {
-        var left: Expression
-        var right: Expression
-    }
-
     static func join(_ product: Plan, _ conditions: [Expression]) throws(Failure) -> Plan {
         var conditions = conditions
         var parts: [Part] = []
         flatten(product, 0, &parts, &conditions)
+        conditions = PredicateTransitivity.apply(conditions)
         var open: [Expression] = []
         var own = [[Expression]](repeating: [], count: parts.count)
         for condition in conditions {
@@ -37,22 +32,17 @@ enum JoinKeys {
         }
         for index in parts.indices { parts[index].plan = try FilterPushdown.push(own[index], into: parts[index].plan) }
 
-        var plan = parts[0].plan
+        var rest = JoinOrder.ordered(parts.map(\.plan), parts.map(\.columns), open).map { parts[$0] }
+        let first = rest.removeFirst()
+        var plan = first.plan
         // Where each column of the product is in `plan`.
         var place: [Int: Int] = [:]
-        for column in parts[0].columns { place[column] = column }
-        var rest = Array(parts.dropFirst())
+        for column in first.columns { place[column] = column - first.columns.lowerBound }
         while !rest.isEmpty {
-            guard
-                let index = rest.firstIndex(where: { part in open.contains { equality($0, place, part.columns) != nil }
-                })
-            else {
-                throw .unsupported(
-                    "a join without an equality between its sides", at: rest[0].location,
-                    hint: "Add a condition such as a.id = b.id to ON or WHERE.")
+            let connected = rest.firstIndex { part in
+                open.contains { Self.isEquality($0, place, part.columns) }
             }
-            let part = rest.remove(at: index)
-            plan = attach(part, to: plan, &place, &open)
+            plan = attach(rest.remove(at: connected ?? 0), to: plan, &place, &open)
         }
         let types = product.types
         return .project(
@@ -76,51 +66,39 @@ enum JoinKeys {
         }
     }
 
-    /// Joins a part to what is joined already, by all equalities between them.
+    /// Joins a part to what is joined already, by all equalities between them. Without any it is a product, which ``ProductRule`` judges.
     private static func attach(_ part: Part, to plan: Plan, _ place: inout [Int: Int], _ open: inout [Expression])
         -> Plan
     {
-        var left: [Expression] = plan.columns
-        var right: [Expression] = part.plan.columns
-        let width = left.count
-        var (leftKeys, rightKeys): ([Int], [Int]) = ([], [])
-        func column(_ expression: Expression, in list: inout [Expression]) -> Int {
-            if let index = list.firstIndex(of: expression) { return index }
-            list.append(expression)
-            return list.count - 1
-        }
+        var sides = JoinSides(left: plan, right: part.plan)
+        let width = plan.types.count
+        var known = place
         let shift = part.columns.lowerBound
-        for condition in open {
-            guard let pair = equality(condition, place, part.columns) else { continue }
-            let first = column(pair.left.mappingColumns { place[$0] ?? $0 }, in: &left)
-            let second = column(pair.right.mappingColumns { $0 - shift }, in: &right)
-            guard !zip(leftKeys, rightKeys).contains(where: { $0 == (first, second) }) else { continue }
-            leftKeys.append(first)
-            rightKeys.append(second)
+        for column in part.columns { known[column] = width + column - shift }
+        let ready = open.filter { condition in condition.columnsUsed.allSatisfy { known[$0] != nil } }
+        open.removeAll { condition in condition.columnsUsed.allSatisfy { known[$0] != nil } }
+        var kept: [Expression] = []
+        for condition in ready {
+            let moved = condition.mappingColumns { known[$0] ?? $0 }
+            if !sides.add(moved) { kept.append(moved) }
         }
-        open.removeAll { equality($0, place, part.columns) != nil }
-        let leftPlan = left.count == width ? plan : .project(plan, left)
-        let rightPlan = right.count == part.columns.count ? part.plan : .project(part.plan, right)
-        for column in part.columns { place[column] = left.count + column - shift }
-        var joined = Plan.join(leftPlan, rightPlan, leftKeys: leftKeys, rightKeys: rightKeys)
-        let ready = open.filter { $0.columnsUsed.allSatisfy { place[$0] != nil } }
-        open.removeAll { condition in condition.columnsUsed.allSatisfy { place[$0] != nil } }
-        let known = place
-        joined = .filtered(joined, ready.map { $0.mappingColumns { known[$0] ?? $0 } })
-        return joined
+        let leftPlan = sides.leftPlan(plan)
+        let leftCount = leftPlan.types.count
+        for column in part.columns { place[column] = leftCount + column - shift }
+        var join = Plan.Join(
+            kind: .inner, leftKeys: sides.leftKeys, rightKeys: sides.rightKeys, nullSafe: sides.nullSafe,
+            location: part.location)
+        join.condition = Plan.conjunction(
+            kept.map { $0.mappingColumns { $0 < width ? $0 : $0 - width + leftCount } })
+        return .join(leftPlan, sides.rightPlan(part.plan), join)
     }
 
-    /// The condition as an equality between columns that are in `place` and those of the part.
-    private static func equality(_ condition: Expression, _ place: [Int: Int], _ part: Range<Int>) -> Equality? {
-        guard case .call(let key, let operands, _) = condition, key.hasPrefix("=("), operands.count == 2,
-            operands[0].type == operands[1].type
-        else { return nil }
-        let (first, second) = (operands[0].columnsUsed, operands[1].columnsUsed)
-        guard !first.isEmpty, !second.isEmpty else { return nil }
-        func isPlaced(_ columns: Set<Int>) -> Bool { columns.allSatisfy { place[$0] != nil } }
-        func isPart(_ columns: Set<Int>) -> Bool { columns.allSatisfy { part.contains($0) } }
-        if isPlaced(first), isPart(second) { return Equality(left: operands[0], right: operands[1]) }
-        if isPart(first), isPlaced(second) { return Equality(left: operands[1], right: operands[0]) }
-        return nil
+    /// The condition is an equality between columns that are in `place` and those of the part.
+    private static func isEquality(_ condition: Expression, _ place: [Int: Int], _ part: Range<Int>) -> Bool {
+        guard let (first, second, _) = JoinSides.equality(condition) else { return false }
+        let sides = [first.columnsUsed, second.columnsUsed]
+        func isPlaced(_ columns: Set<Int>) -> Bool { !columns.isEmpty && columns.allSatisfy { place[$0] != nil } }
+        func isPart(_ columns: Set<Int>) -> Bool { !columns.isEmpty && columns.allSatisfy { part.contains($0) } }
+        return isPlaced(sides[0]) && isPart(sides[1]) || isPart(sides[0]) && isPlaced(sides[1])
     }
 }

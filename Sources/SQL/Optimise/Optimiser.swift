@@ -3,8 +3,9 @@ internal import Dataflow
 /// The rules, in the order in which they run: each is a function from a plan to an equal plan.
 enum Optimiser {
     static func optimise(_ plan: Plan, for mode: QueryBinder.Mode) throws(Failure) -> Plan {
-        var plan = plan
+        var plan = SharedPlans.apply(plan)
         plan = try FilterPushdown.apply(plan)
+        plan = try ProductRule.apply(plan, mode)
         plan = GroupKeyReduction.apply(plan)
         plan = ColumnPruning.apply(plan)
         plan = ProjectMerge.apply(plan)
@@ -37,9 +38,9 @@ extension Plan {
         switch self {
         case .leaf, .values: []
         case .filter(let input, _), .project(let input, _), .aggregate(let input, _, _), .rowNumber(let input, _, _, _),
-            .topN(let input, _, _, _, _):
+            .topN(let input, _, _, _, _), .repeated(let input), .shared(let input):
             [input]
-        case .cross(let left, let right, _), .join(let left, let right, _, _): [left, right]
+        case .cross(let left, let right, _), .join(let left, let right, _): [left, right]
         case .unionAll(let inputs): inputs
         }
     }
@@ -51,8 +52,9 @@ extension Plan {
         case .filter(_, let condition): .filter(inputs[0], condition)
         case .project(_, let expressions): .project(inputs[0], expressions)
         case .cross(_, _, let location): .cross(inputs[0], inputs[1], location: location)
-        case .join(_, _, let leftKeys, let rightKeys):
-            .join(inputs[0], inputs[1], leftKeys: leftKeys, rightKeys: rightKeys)
+        case .join(_, _, let join): .join(inputs[0], inputs[1], join)
+        case .repeated: .repeated(inputs[0])
+        case .shared: .shared(inputs[0])
         case .aggregate(_, let groupBy, let calls): .aggregate(inputs[0], groupBy: groupBy, calls: calls)
         case .rowNumber(_, let partitionBy, let orderBy, let location):
             .rowNumber(inputs[0], partitionBy: partitionBy, orderBy: orderBy, location: location)

@@ -14,6 +14,8 @@ enum Limits {
     /// Relations that a query reads, counted as often as it names them, through views and WITH too: their plans are copied
     /// into its own, so a chain of views that each name the last one twice would double at every step.
     static let relationsMax = 1_000
+    /// Sets of one GROUP BY, as in PostgreSQL.
+    static let groupingSetsMax = 4096
     /// Columns of a table or of a query, as in PostgreSQL.
     static let columnsMax = 1600
 

@@ -39,20 +39,9 @@ extension TreeReader {
 
     private mutating func body(_ select: PgQuery__SelectStmt) throws(Failure) -> QuerySyntax.Body {
         switch select.op {
-        case PG_QUERY__SET_OPERATION__SETOP_UNION:
-            if select.all == 0 {
-                throw .unsupported(
-                    "UNION without ALL", at: Self.location(ofSelect: select.rarg),
-                    hint: "Use SELECT DISTINCT over a UNION ALL in FROM.")
-            }
-            let (left, right) = (select.larg, select.rarg)
-            return try descend(-1) { (reader) throws(Failure) in
-                .unionAll(try reader.query(select: left), try reader.query(select: right))
-            }
-        case PG_QUERY__SET_OPERATION__SETOP_INTERSECT:
-            throw .unsupported("INTERSECT", at: Self.location(ofSelect: select.rarg))
-        case PG_QUERY__SET_OPERATION__SETOP_EXCEPT:
-            throw .unsupported("EXCEPT", at: Self.location(ofSelect: select.rarg))
+        case PG_QUERY__SET_OPERATION__SETOP_UNION: return try set(.union, select)
+        case PG_QUERY__SET_OPERATION__SETOP_INTERSECT: return try set(.intersect, select)
+        case PG_QUERY__SET_OPERATION__SETOP_EXCEPT: return try set(.except, select)
         default: break
         }
         if select.n_values_lists > 0 {
@@ -72,12 +61,21 @@ extension TreeReader {
         }
         var from: [FromSyntax] = []
         for node in Self.list(select.from_clause, select.n_from_clause) { from.append(try source(node)) }
+        let (groupBy, groupingSets) = try grouping(Self.list(select.group_clause, select.n_group_clause))
         return .select(
             SelectSyntax(
-                isDistinct: try isDistinct(select), items: items, from: from,
-                condition: try optional(select.where_clause),
-                groupBy: try expressions(Self.list(select.group_clause, select.n_group_clause)),
+                isDistinct: select.n_distinct_clause > 0, distinctOn: try distinctOn(select), items: items, from: from,
+                condition: try optional(select.where_clause), groupBy: groupBy, groupingSets: groupingSets,
                 having: try optional(select.having_clause)))
+    }
+
+    private mutating func set(_ operation: SetOperation, _ select: PgQuery__SelectStmt) throws(Failure)
+        -> QuerySyntax.Body
+    {
+        let (left, right, isAll) = (select.larg, select.rarg, select.all != 0)
+        return try descend(-1) { (reader) throws(Failure) in
+            .set(operation, isAll: isAll, try reader.query(select: left), try reader.query(select: right))
+        }
     }
 
     /// Where the first column of a query is: set operations have no place of their own in the tree.
@@ -105,16 +103,12 @@ extension TreeReader {
         }
     }
 
-    private func isDistinct(_ select: PgQuery__SelectStmt) throws(Failure) -> Bool {
-        guard select.n_distinct_clause > 0 else { return false }
-        // Plain DISTINCT is a list with one empty node.
-        for node in Self.list(select.distinct_clause, select.n_distinct_clause)
-        where node.pointee.node_case != PG_QUERY__NODE__NODE__NOT_SET {
-            throw .unsupported(
-                "DISTINCT ON", at: Self.location(node),
-                hint: "Use row_number() OVER (PARTITION BY … ORDER BY …) in a sub-query and keep rn = 1.")
+    /// The expressions of DISTINCT ON. Plain DISTINCT is a list with one empty node.
+    private mutating func distinctOn(_ select: PgQuery__SelectStmt) throws(Failure) -> [ExpressionSyntax]? {
+        let nodes = Self.list(select.distinct_clause, select.n_distinct_clause).filter {
+            $0.pointee.node_case != PG_QUERY__NODE__NODE__NOT_SET
         }
-        return true
+        return nodes.isEmpty ? nil : try expressions(nodes)
     }
 
     private mutating func source(_ node: Node) throws(Failure) -> FromSyntax {
@@ -125,8 +119,7 @@ extension TreeReader {
             return .relation(try relationName(range), alias(range.alias))
         case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
             let range = value.range_subselect.pointee
-            if range.lateral != 0 { throw .unsupported("LATERAL", at: nil) }
-            return .subquery(try query(range.subquery), alias(range.alias))
+            return .subquery(try query(range.subquery), alias(range.alias), isLateral: range.lateral != 0)
         case PG_QUERY__NODE__NODE_RANGE_FUNCTION: return try function(value.range_function.pointee)
         case PG_QUERY__NODE__NODE_JOIN_EXPR:
             return try descend(-1) { (reader) throws(Failure) in try reader.join(value.join_expr.pointee) }
@@ -151,17 +144,12 @@ extension TreeReader {
     }
 
     private mutating func join(_ join: PgQuery__JoinExpr) throws(Failure) -> FromSyntax {
+        let kind: FromSyntax.JoinKind
         switch join.jointype {
-        case PG_QUERY__JOIN_TYPE__JOIN_INNER: break
-        case PG_QUERY__JOIN_TYPE__JOIN_LEFT:
-            throw .unsupported(
-                "LEFT JOIN", at: Self.location(ofSource: join.rarg), hint: "Only inner joins are supported.")
-        case PG_QUERY__JOIN_TYPE__JOIN_RIGHT:
-            throw .unsupported(
-                "RIGHT JOIN", at: Self.location(ofSource: join.rarg), hint: "Only inner joins are supported.")
-        case PG_QUERY__JOIN_TYPE__JOIN_FULL:
-            throw .unsupported(
-                "FULL JOIN", at: Self.location(ofSource: join.rarg), hint: "Only inner joins are supported.")
+        case PG_QUERY__JOIN_TYPE__JOIN_INNER: kind = .inner
+        case PG_QUERY__JOIN_TYPE__JOIN_LEFT: kind = .left
+        case PG_QUERY__JOIN_TYPE__JOIN_RIGHT: kind = .right
+        case PG_QUERY__JOIN_TYPE__JOIN_FULL: kind = .full
         default: throw .unsupported("this join", at: Self.location(ofSource: join.rarg))
         }
         if join.join_using_alias != nil { throw .unsupported("an alias of USING", at: nil) }
@@ -175,6 +163,6 @@ extension TreeReader {
         } else {
             condition = .cross
         }
-        return .join(try source(join.larg), try source(join.rarg), condition, alias(join.alias))
+        return .join(try source(join.larg), try source(join.rarg), kind, condition, alias(join.alias))
     }
 }

@@ -133,6 +133,7 @@ struct TreeReader {
             case PG_QUERY__NODE__NODE_ROW_EXPR: value.row_expr.pointee.location
             case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: value.collate_clause.pointee.location
             case PG_QUERY__NODE__NODE_GROUPING_SET: value.grouping_set.pointee.location
+            case PG_QUERY__NODE__NODE_GROUPING_FUNC: value.grouping_func.pointee.location
             case PG_QUERY__NODE__NODE_SET_TO_DEFAULT: value.set_to_default.pointee.location
             default: -1
             }
@@ -201,7 +202,9 @@ struct TreeReader {
         case PG_QUERY__NODE__NODE_ROW_EXPR: throw .unsupported("a row value", at: location)
         case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
             throw .unsupported("COLLATE", at: location, hint: "Text compares by its bytes (collation C).")
-        case PG_QUERY__NODE__NODE_GROUPING_SET: throw .unsupported("GROUPING SETS, CUBE or ROLLUP", at: location)
+        case PG_QUERY__NODE__NODE_GROUPING_FUNC:
+            let call = value.grouping_func.pointee
+            return .grouping(try expressions(Self.list(call.args, call.n_args)))
         default: throw .unsupported(Self.description(node), at: location)
         }
     }
@@ -282,13 +285,23 @@ struct TreeReader {
         let location = Int(link.location)
         switch link.sub_link_type {
         case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK: return .subquery(try query(link.subselect))
-        case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK:
-            throw .unsupported("EXISTS (SELECT …)", at: location, hint: "Write it as a join.")
-        case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:
-            throw .unsupported(
-                "IN (SELECT …) or ANY (SELECT …)", at: location, hint: "Write it as a join with a DISTINCT sub-query.")
-        case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK: throw .unsupported("ALL (SELECT …)", at: location)
-        default: throw .unsupported("a sub-query in an expression", at: location)
+        case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK: return .exists(try query(link.subselect))
+        case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK, PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK:
+            let symbol = Self.names(link.oper_name, link.n_oper_name).last ?? "="
+            guard let test = link.testexpr else { throw Failure("42601", "an operand is missing", at: location) }
+            let operand: ExpressionSyntax
+            if test.pointee.node_case == PG_QUERY__NODE__NODE_ROW_EXPR {
+                let row = test.pointee.row_expr.pointee
+                operand = ExpressionSyntax(
+                    kind: .row(try expressions(Self.list(row.args, row.n_args))), location: Int(row.location))
+            } else {
+                operand = try expression(test)
+            }
+            return .quantified(
+                operand, symbol: symbol, isAll: link.sub_link_type == PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK,
+                try query(link.subselect))
+        case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK: throw .unsupported("ARRAY (SELECT …)", at: location)
+        default: throw .unsupported("this sub-query", at: location)
         }
     }
 

@@ -43,10 +43,10 @@ extension Expression {
         }
     }
 
-    /// Puts expressions in the places of columns.
+    /// Puts expressions in the places of columns; those of a query around it stay.
     func substituting(_ expressions: [Expression]) -> Expression {
         rewriting { expression in
-            guard case .column(let index, _) = expression else { return nil }
+            guard case .column(let index, _) = expression, index < expressions.count else { return nil }
             return expressions[index]
         }
     }
@@ -63,6 +63,12 @@ extension Expression {
         } else {
             for child in children { child.collectColumns(into: &used) }
         }
+    }
+
+    /// Whether a function is called anywhere in it.
+    func calls(_ key: String) -> Bool {
+        if case .call(key, _, _) = self { return true }
+        return children.contains { $0.calls(key) }
     }
 
     var columnIndex: Int? {

@@ -9,13 +9,16 @@ indirect enum Plan: Hashable {
     case project(Plan, [Expression])
     /// Every pair; the conditions are filters above it until the join rule has run.
     case cross(Plan, Plan, location: Int)
-    /// An inner equi-join: the left columns, then the right ones.
-    case join(Plan, Plan, leftKeys: [Int], rightKeys: [Int])
+    case join(Plan, Plan, Join)
     case aggregate(Plan, groupBy: [Int], calls: [AggregateCall])
     /// The input's columns and the row's number in its partition. Has to become a top-n.
     case rowNumber(Plan, partitionBy: [Int], orderBy: [SortKey], location: Int)
     case topN(Plan, partitionBy: [Int], orderBy: [SortKey], limit: Int, emitsRowNumber: Bool)
     case unionAll([Plan])
+    /// Each row as often as its last column, a bigint, says; that column goes.
+    case repeated(Plan)
+    /// A part of the query that is named more than once: it stays as it is, so that it is computed once.
+    case shared(Plan)
 
     /// What a plan reads.
     struct Leaf: Hashable {
@@ -33,13 +36,27 @@ indirect enum Plan: Hashable {
         var isPlacedByKey = false
     }
 
+    /// A join as ``OperatorKind/Join`` has it, before it is known how long state is kept. Until the join rules have run, one that is
+    /// not inner has all of its equalities in `condition`.
+    struct Join: Hashable {
+        var kind: OperatorKind.Join.Kind
+        var leftKeys: [Int] = []
+        var rightKeys: [Int] = []
+        var nullSafe: [Int] = []
+        /// Over the left columns, then the right ones.
+        var condition: Expression?
+        /// Where the right side is named; −1 if unknown.
+        var location = -1
+    }
+
     var types: [DataType] {
         switch self {
         case .leaf(let leaf): leaf.types
         case .values(_, let types): types
         case .filter(let input, _): input.types
         case .project(_, let expressions): expressions.map(\.type)
-        case .cross(let left, let right, _), .join(let left, let right, _, _): left.types + right.types
+        case .cross(let left, let right, _): left.types + right.types
+        case .join(let left, let right, let join): join.kind.isWide ? left.types + right.types : left.types
         case .aggregate(let input, let groupBy, let calls):
             {
                 let types = input.types
@@ -48,6 +65,8 @@ indirect enum Plan: Hashable {
         case .rowNumber(let input, _, _, _): input.types + [.bigint]
         case .topN(let input, _, _, _, let emitsRowNumber): input.types + (emitsRowNumber ? [.bigint] : [])
         case .unionAll(let inputs): inputs[0].types
+        case .repeated(let input): input.types.dropLast()
+        case .shared(let input): input.types
         }
     }
 

@@ -34,8 +34,15 @@ struct ExpressionSyntax {
         case extreme(isGreatest: Bool, [ExpressionSyntax])
         case cast(ExpressionSyntax, TypeSyntax)
         case call(CallSyntax)
-        /// A sub-query where a table function takes a table; refused elsewhere.
+        /// A scalar sub-query, or the table of a table function.
         case subquery(QuerySyntax)
+        case exists(QuerySyntax)
+        /// `x op ANY (SELECT …)` or ALL; IN is `= ANY`.
+        case quantified(ExpressionSyntax, symbol: String, isAll: Bool, QuerySyntax)
+        /// `(a, b)`, only in front of IN and ANY.
+        case row([ExpressionSyntax])
+        /// `GROUPING(a, b)`.
+        case grouping([ExpressionSyntax])
         /// `DEFAULT` in the rows of an INSERT.
         case defaultValue
     }

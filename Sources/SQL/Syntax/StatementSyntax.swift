@@ -85,9 +85,11 @@ struct QuerySyntax {
     indirect enum Body {
         case select(SelectSyntax)
         case values([[ExpressionSyntax]])
-        case unionAll(QuerySyntax, QuerySyntax)
+        case set(SetOperation, isAll: Bool, QuerySyntax, QuerySyntax)
     }
 }
+
+enum SetOperation: String { case union = "UNION", intersect = "INTERSECT", except = "EXCEPT" }
 
 struct CommonTableSyntax {
     var name: String
@@ -98,19 +100,23 @@ struct CommonTableSyntax {
 
 struct SelectSyntax {
     var isDistinct: Bool
+    /// `DISTINCT ON (…)`; nil without ON.
+    var distinctOn: [ExpressionSyntax]?
     var items: [(expression: ExpressionSyntax, alias: String?)]
     var from: [FromSyntax]
     var condition: ExpressionSyntax?
     var groupBy: [ExpressionSyntax]
+    /// GROUPING SETS, CUBE and ROLLUP as the sets they stand for, by places in `groupBy`; nil for one set of all.
+    var groupingSets: [[Int]]?
     var having: ExpressionSyntax?
 }
 
 /// An element of FROM.
 indirect enum FromSyntax {
     case relation(NameSyntax, AliasSyntax?)
-    case subquery(QuerySyntax, AliasSyntax?)
+    case subquery(QuerySyntax, AliasSyntax?, isLateral: Bool)
     case function(CallSyntax, AliasSyntax?, location: Int)
-    case join(FromSyntax, FromSyntax, JoinCondition, AliasSyntax?)
+    case join(FromSyntax, FromSyntax, JoinKind, JoinCondition, AliasSyntax?)
 
     /// Where it begins; −1 if unknown.
     var location: Int {
@@ -118,9 +124,11 @@ indirect enum FromSyntax {
         case .relation(let name, _): name.location
         case .subquery: -1
         case .function(_, _, let location): location
-        case .join(let left, _, _, _): left.location
+        case .join(let left, _, _, _, _): left.location
         }
     }
+
+    enum JoinKind { case inner, left, right, full }
 
     enum JoinCondition {
         case cross

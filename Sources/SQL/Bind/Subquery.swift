@@ -1,0 +1,142 @@
+internal import Dataflow
+
+/// A sub-query in an expression, bound: it stands there as a column of a number from ``ExpressionBinder/subqueryBase`` on, until
+/// ``SubqueryPlacement`` puts its rows beside those of the query around it.
+struct SubqueryUse {
+    enum Kind {
+        /// One value, NULL of no row.
+        case scalar
+        case exists
+        /// `x = ANY (…)`, also of several columns: operands and the sub-query's columns as the same types.
+        case member([Expression])
+        /// `x < ANY (…)`: the symbol, the operand and the comparison's key.
+        case compared(String, Expression, key: String)
+    }
+
+    var kind: Kind
+    /// Columns of numbers from ``ExpressionBinder/outerBase`` on are the correlations.
+    var plan: Plan
+    /// What the sub-query reads of the query around it, over that one's columns.
+    var correlations: [Expression]
+    var type: DataType
+    /// Whether a column may be NULL.
+    var isNullable: Bool
+    var location: Int
+}
+
+/// The expressions around a sub-query, whose columns it can name.
+final class OuterFrame {
+    private let binder: ExpressionBinder
+    private(set) var correlations: [Expression] = []
+
+    init(_ binder: ExpressionBinder) { self.binder = binder }
+
+    /// A column of the query around, or of one further out, as the sub-query sees it.
+    func column(_ qualifier: String?, _ name: String, _ location: Int) throws(Failure) -> Bound {
+        let found = try binder.column(qualifier, name, location)
+        let place = correlations.firstIndex(of: found.expression) ?? correlations.count
+        if place == correlations.count { correlations.append(found.expression) }
+        return Bound(
+            expression: .column(ExpressionBinder.outerBase + place, type: found.expression.type), location: location)
+    }
+}
+
+extension ExpressionBinder {
+    /// Columns of the query around a sub-query.
+    static let outerBase = 1 << 22
+    /// Sub-queries of the expression.
+    static let subqueryBase = 1 << 23
+
+    static func isAggregate(_ column: Int) -> Bool { column >= aggregateBase && column < windowBase }
+    static func isWindow(_ column: Int) -> Bool { column >= windowBase && column < outerBase }
+    static func isOuter(_ column: Int) -> Bool { column >= outerBase && column < subqueryBase }
+    static func isSubquery(_ column: Int) -> Bool { column >= subqueryBase }
+
+    // MARK: binding
+
+    /// Binds a query inside an expression; its correlations are over this binder's columns.
+    private func nested(_ query: QuerySyntax, at location: Int) throws(Failure) -> (
+        query: BoundQuery, frame: OuterFrame
+    ) {
+        guard let queries else { throw .unsupported("a sub-query in \(clause)", at: location) }
+        let frame = OuterFrame(self)
+        queries.frames.append(frame)
+        defer { queries.frames.removeLast() }
+        return (try queries.bind(query, isTop: false), frame)
+    }
+
+    func scalarSubquery(_ query: QuerySyntax, _ location: Int) throws(Failure) -> Expression {
+        let (bound, frame) = try nested(query, at: location)
+        guard bound.columns.count == 1 else {
+            throw Failure("42601", "subquery must return only one column", at: location)
+        }
+        return add(
+            SubqueryUse(
+                kind: .scalar, plan: bound.visiblePlan, correlations: frame.correlations, type: bound.columns[0].type,
+                isNullable: true, location: location))
+    }
+
+    func existsSubquery(_ query: QuerySyntax, _ location: Int) throws(Failure) -> Expression {
+        let (bound, frame) = try nested(query, at: location)
+        return add(
+            SubqueryUse(
+                kind: .exists, plan: bound.visiblePlan, correlations: frame.correlations, type: .boolean,
+                isNullable: false, location: location))
+    }
+
+    private static let opposites = ["=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"]
+
+    /// `x op ANY (…)`; ALL is that no row is the opposite.
+    func quantifiedSubquery(
+        _ operand: ExpressionSyntax, _ symbol: String, isAll: Bool, _ query: QuerySyntax, _ location: Int
+    ) throws(Failure) -> Expression {
+        let symbol = symbol == "!=" ? "<>" : symbol
+        guard let opposite = Self.opposites[symbol] else {
+            throw .unsupported("operator \(symbol) with ANY or ALL of a sub-query", at: location)
+        }
+        var operands: [Bound] = []
+        if case .row(let items) = operand.kind { operands = try bindAll(items) } else { operands = [try bind(operand)] }
+        let (bound, frame) = try nested(query, at: location)
+        if bound.columns.count != operands.count {
+            let few = bound.columns.count < operands.count
+            throw Failure("42601", "subquery has too \(few ? "few" : "many") columns", at: location)
+        }
+        let used = isAll ? opposite : symbol
+        if operands.count > 1, used != "=" {
+            throw .unsupported("\(symbol) \(isAll ? "ALL" : "ANY") with a row value", at: location)
+        }
+        var (lefts, rights): ([Expression], [Expression]) = ([], [])
+        var key = ""
+        for (index, own) in operands.enumerated() {
+            let column = bound.columns[index]
+            let other = Bound(expression: .column(index, type: column.type), location: location)
+            guard case .call(let name, let pair, _) = try operation(used, [own, other], location) else {
+                throw Failure("XX000", "a comparison is not a call", at: location)
+            }
+            key = name
+            lefts.append(pair[0])
+            rights.append(pair[1])
+        }
+        let plan = Plan.project(bound.visiblePlan, rights)
+        let isNullable = rights.indices.contains { index in
+            rights[index].columnIndex == nil || bound.columns[index].isNullable && plan.isNullable(index)
+        }
+        let use = SubqueryUse(
+            kind: used == "=" ? .member(lefts) : .compared(used, lefts[0], key: key), plan: plan,
+            correlations: frame.correlations, type: .boolean, isNullable: isNullable, location: location)
+        let test = add(use)
+        return isAll ? .not(test) : test
+    }
+
+    private func add(_ use: SubqueryUse) -> Expression {
+        subqueries.append(use)
+        return .column(Self.subqueryBase + subqueries.count - 1, type: use.type)
+    }
+}
+
+extension Expression {
+    /// The numbers of the sub-queries that stand in the expression.
+    var subqueries: [Int] {
+        columnsUsed.filter(ExpressionBinder.isSubquery).map { $0 - ExpressionBinder.subqueryBase }.sorted()
+    }
+}

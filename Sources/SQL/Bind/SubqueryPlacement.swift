@@ -1,0 +1,389 @@
+internal import Dataflow
+
+/// Puts sub-queries in: each becomes a join with the rows of the query around it.
+///
+/// As a condition of its own in WHERE or HAVING, IN and EXISTS are semi and anti joins; elsewhere each sub-query adds columns from which
+/// its value is computed.
+struct SubqueryPlacement {
+    let uses: [SubqueryUse]
+    /// What an outer expression is over the rows that the sub-queries are put beside.
+    let translate: (Expression) throws(Failure) -> Expression
+
+    /// The rows for which the condition is true.
+    func filter(_ plan: Plan, _ condition: Expression) throws(Failure) -> Plan {
+        let conjuncts = condition.conjuncts
+        var result = Plan.filtered(plan, conjuncts.filter(\.subqueries.isEmpty))
+        for conjunct in conjuncts where !conjunct.subqueries.isEmpty {
+            if let joined = try match(result, conjunct) {
+                result = joined
+            } else {
+                let (wider, values) = try place(result, [conjunct])
+                result = .filtered(wider, values)
+            }
+        }
+        return result
+    }
+
+    /// The plan with further columns, and the expressions over them.
+    func place(_ plan: Plan, _ expressions: [Expression]) throws(Failure) -> (plan: Plan, expressions: [Expression]) {
+        var result = plan
+        var values: [Int: Expression] = [:]
+        for expression in expressions {
+            for number in expression.subqueries where values[number] == nil {
+                values[number] = try value(&result, uses[number])
+            }
+        }
+        guard !values.isEmpty else { return (plan, expressions) }
+        return (
+            result,
+            expressions.map { expression in
+                expression.rewriting { part in
+                    guard let column = part.columnIndex, ExpressionBinder.isSubquery(column) else { return nil }
+                    return values[column - ExpressionBinder.subqueryBase]
+                }
+            }
+        )
+    }
+
+    /// A sub-query over the rows of `plan`.
+    private struct Placed {
+        var correlations: [Expression]
+        var unnested: Unnested
+    }
+
+    private func unnest(_ plan: Plan, _ inner: Plan, _ use: SubqueryUse) throws(Failure) -> Placed {
+        let correlations = try translated(use.correlations)
+        return Placed(
+            correlations: correlations,
+            unnested: try Unnesting(outer: plan, correlations: correlations).unnest(inner))
+    }
+
+    /// With the row of an aggregate without groups wherever there is none.
+    private func whole(_ placed: Placed, over plan: Plan) -> Unnested {
+        guard let empty = placed.unnested.emptyRow else { return placed.unnested }
+        return Unnesting(outer: plan, correlations: placed.correlations).materialised(placed.unnested, empty)
+    }
+
+    private func translated(_ expressions: [Expression]) throws(Failure) -> [Expression] {
+        var result: [Expression] = []
+        for expression in expressions { result.append(try translate(expression)) }
+        return result
+    }
+
+    // MARK: semi and anti joins
+
+    /// A conjunct that is nothing but IN or EXISTS, or its negation; nil for others.
+    private func match(_ plan: Plan, _ conjunct: Expression) throws(Failure) -> Plan? {
+        var (test, isAnti) = (conjunct, false)
+        while case .not(let operand) = test { (test, isAnti) = (operand, !isAnti) }
+        guard let column = test.columnIndex, ExpressionBinder.isSubquery(column) else { return nil }
+        let use = uses[column - ExpressionBinder.subqueryBase]
+        switch use.kind {
+        case .exists where !use.correlations.isEmpty: return try partners(plan, use, [], isAnti)
+        case .member(let operands):
+            let operands = try translated(operands)
+            if !isAnti { return try partners(plan, use, operands, false) }
+            guard use.isNullable || operands.contains(where: { isNullable($0, in: plan) }) else {
+                return try partners(plan, use, operands, true)
+            }
+            // A NULL on either side may be the equal one: then the row is not known to have none.
+            guard operands.count == 1 else { return nil }
+            var rest = try partners(plan, use, operands, true)
+            let counts = try counted(&rest, use)
+            let isEmpty = Expression.isNull(counts.rows)
+            let known = Expression.and([
+                .not(.isNull(operands[0])), Self.compare("=", counts.rows, counts.values),
+            ])
+            rest = .filter(rest, .or([isEmpty, Self.compare("=", counts.rows, Self.zero), known]))
+            return .selecting(rest, Array(plan.types.indices))
+        default: return nil
+        }
+    }
+
+    /// The rows that have (or have not) a row of the sub-query that belongs to them and equals the operands.
+    private func partners(_ plan: Plan, _ use: SubqueryUse, _ operands: [Expression], _ isAnti: Bool) throws(Failure)
+        -> Plan
+    {
+        let width = plan.types.count
+        let (core, outputs, conditions) = Self.peel(use.plan)
+        let inner = core.outerColumns.isEmpty ? core : use.plan
+        var join = Plan.Join(kind: isAnti ? .anti : .semi, location: use.location)
+        var tests: [Expression] = []
+        let right: Plan
+        if core.outerColumns.isEmpty {
+            // What remains are conditions between the two: the join's own.
+            right = .filtered(inner, conditions.filter(\.outerColumns.isEmpty))
+            let correlations = try translated(use.correlations)
+            func over(_ expression: Expression) -> Expression {
+                expression.rewriting { part in
+                    guard case .column(let index, let type) = part else { return nil }
+                    if ExpressionBinder.isOuter(index) { return correlations[index - ExpressionBinder.outerBase] }
+                    return .column(index + width, type: type)
+                }
+            }
+            tests = conditions.filter { !$0.outerColumns.isEmpty }.map(over)
+            for (operand, output) in zip(operands, outputs) {
+                tests.append(Unnested.equal(operand, over(output), isStrict: true))
+            }
+        } else {
+            let placed = try unnest(plan, use.plan, use)
+            right = placed.unnested.plan
+            tests = placed.unnested.conditions(placed.correlations, shift: width)
+            for (index, operand) in operands.enumerated() {
+                tests.append(
+                    Unnested.equal(operand, .column(width + index, type: operand.type), isStrict: true))
+            }
+            if let empty = placed.unnested.emptyRow {
+                // An aggregate without groups has a row for every outer one.
+                return partners(
+                    plan, placed, empty, operands, isAnti, join.location)
+            }
+        }
+        join.condition = Plan.conjunction(tests) ?? .literal(.boolean(true), type: .boolean)
+        return .join(plan, right, join)
+    }
+
+    private func partners(
+        _ plan: Plan, _ placed: Placed, _ empty: [Expression], _ operands: [Expression], _ isAnti: Bool,
+        _ location: Int
+    ) -> Plan {
+        let whole = Unnesting(outer: plan, correlations: placed.correlations).materialised(placed.unnested, empty)
+        let width = plan.types.count
+        var tests = whole.conditions(placed.correlations, shift: width)
+        for (index, operand) in operands.enumerated() {
+            tests.append(Unnested.equal(operand, .column(width + index, type: operand.type), isStrict: true))
+        }
+        return .join(
+            plan, whole.plan,
+            Plan.Join(
+                kind: isAnti ? .anti : .semi,
+                condition: Plan.conjunction(tests) ?? .literal(.boolean(true), type: .boolean), location: location))
+    }
+
+    /// A plan without the projections and conditions on top of it: what its columns are, and what must be true, over the core.
+    private static func peel(_ plan: Plan) -> (core: Plan, outputs: [Expression], conditions: [Expression]) {
+        switch plan {
+        case .project(let input, let expressions):
+            let (core, outputs, conditions) = peel(input)
+            return (core, expressions.map { $0.substituting(outputs) }, conditions)
+        case .filter(let input, let condition):
+            let (core, outputs, conditions) = peel(input)
+            return (core, outputs, conditions + condition.conjuncts.map { $0.substituting(outputs) })
+        default: return (plan, plan.columns, [])
+        }
+    }
+
+    // MARK: values
+
+    /// Adds the columns that a sub-query's value needs, and gives the value over them.
+    private func value(_ plan: inout Plan, _ use: SubqueryUse) throws(Failure) -> Expression {
+        switch use.kind {
+        case .scalar: return try scalar(&plan, use)
+        case .exists: return try exists(&plan, use)
+        case .member(let operands): return try member(&plan, use, try translated(operands))
+        case .compared(let symbol, let operand, let key):
+            return try compared(&plan, use, symbol, try translate(operand), key)
+        }
+    }
+
+    /// Joins the rows of a sub-query, of which each row has at most one, and gives where its columns begin.
+    private func attach(_ plan: inout Plan, _ right: Plan, _ conditions: [Expression], isAlways: Bool) -> Int {
+        let width = plan.types.count
+        if isAlways, conditions.isEmpty {
+            plan = .cross(plan, right, location: -1)
+        } else {
+            plan = .join(
+                plan, right,
+                Plan.Join(
+                    kind: .left, condition: Plan.conjunction(conditions) ?? .literal(.boolean(true), type: .boolean)))
+        }
+        return width
+    }
+
+    private func scalar(_ plan: inout Plan, _ use: SubqueryUse) throws(Failure) -> Expression {
+        let placed = try unnest(plan, use.plan, use)
+        let unnested = placed.unnested
+        var right = unnested.plan
+        var carried = unnested.carried
+        if unnested.emptyRow == nil, !use.plan.isAtMostOneRow {
+            right = SingleRow.grouped(
+                right, by: carried.map(\.column), values: [0], message: SingleRow.subquery)
+            for index in carried.indices { carried[index].column = 2 + index }
+        }
+        let empty = unnested.emptyRow?.first.map { row -> Expression in
+            row.rewriting { part in
+                guard let column = part.columnIndex, ExpressionBinder.isOuter(column) else { return nil }
+                return placed.correlations[column - ExpressionBinder.outerBase]
+            }
+        }
+        let needsMark = empty.map { $0.literalValue != .null } ?? false
+        let marker = right.types.count
+        if needsMark { right = .project(right, right.columns + [.literal(.boolean(true), type: .boolean)]) }
+        let width = plan.types.count
+        let final = Unnested(plan: right, width: 1, carried: carried)
+        let shift = attach(
+            &plan, right, final.conditions(placed.correlations, shift: width), isAlways: right.isOneRow)
+        let found = Expression.column(shift, type: use.type)
+        guard needsMark, let empty else { return found }
+        return .branches(
+            [Expression.Branch(condition: .isNull(.column(shift + marker, type: .boolean)), value: empty)],
+            otherwise: found, type: use.type)
+    }
+
+    private func exists(_ plan: inout Plan, _ use: SubqueryUse) throws(Failure) -> Expression {
+        let counts = try counted(&plan, use)
+        return .coalesce(
+            [Self.compare(">", counts.rows, Self.zero), .literal(.boolean(false), type: .boolean)], type: .boolean)
+    }
+
+    /// Adds how many rows belong to each row, and how many of them have a first column that is not NULL: NULL stands for none.
+    private func counted(_ plan: inout Plan, _ use: SubqueryUse, extremes: Bool = false) throws(Failure) -> (
+        rows: Expression, values: Expression, shift: Int
+    ) {
+        let placed = try unnest(plan, use.plan, use)
+        let unnested = whole(placed, over: plan)
+        let types = unnested.plan.types
+        let keys = unnested.carried.map(\.column)
+        var calls = [AggregateCall(function: .count, argument: nil, type: .bigint)]
+        if unnested.width > 0 {
+            calls.append(AggregateCall(function: .count, argument: 0, type: .bigint))
+            if extremes {
+                calls.append(AggregateCall(function: .min, argument: 0, type: types[0]))
+                calls.append(AggregateCall(function: .max, argument: 0, type: types[0]))
+            }
+        }
+        let right = Plan.aggregate(unnested.plan, groupBy: keys, calls: calls)
+        let grouped = Unnested(
+            plan: right, width: 0,
+            carried: unnested.carried.enumerated().map {
+                Unnested.Carried(outer: $1.outer, column: $0, isStrict: $1.isStrict)
+            })
+        let width = plan.types.count
+        let shift = attach(
+            &plan, right, grouped.conditions(placed.correlations, shift: width), isAlways: right.isOneRow)
+        let first = shift + keys.count
+        return (.column(first, type: .bigint), .column(first + 1, type: .bigint), first)
+    }
+
+    private func member(_ plan: inout Plan, _ use: SubqueryUse, _ operands: [Expression]) throws(Failure) -> Expression
+    {
+        guard operands.count == 1 else {
+            throw .unsupported(
+                "IN with a row value in this place", at: use.location,
+                hint: "It may be a condition of its own in WHERE.")
+        }
+        let placed = try unnest(plan, use.plan, use)
+        let unnested = whole(placed, over: plan)
+        // Each value once per outer values, with a mark.
+        let columns = [0] + unnested.carried.map(\.column)
+        let distinct = Plan.aggregate(
+            .selecting(unnested.plan, columns), groupBy: Array(columns.indices), calls: [])
+        let right = Plan.project(distinct, distinct.columns + [.literal(.boolean(true), type: .boolean)])
+        let keyed = Unnested(
+            plan: right, width: 1,
+            carried: unnested.carried.enumerated().map {
+                Unnested.Carried(outer: $1.outer, column: $0 + 1, isStrict: $1.isStrict)
+            })
+        let width = plan.types.count
+        let equal = Unnested.equal(operands[0], .column(width, type: operands[0].type), isStrict: true)
+        let shift = attach(
+            &plan, right, keyed.conditions(placed.correlations, shift: width) + [equal], isAlways: false)
+        let isFound = Expression.not(.isNull(.column(shift + columns.count, type: .boolean)))
+        guard use.isNullable || isNullable(operands[0], in: plan) else { return isFound }
+        let counts = try counted(&plan, use)
+        return Self.threeValued(isFound, operands[0], counts.rows, counts.values)
+    }
+
+    private func compared(
+        _ plan: inout Plan, _ use: SubqueryUse, _ symbol: String, _ operand: Expression, _ key: String
+    ) throws(Failure) -> Expression {
+        if operand.type == .boolean { throw .unsupported("\(symbol) ANY with booleans", at: use.location) }
+        let counts = try counted(&plan, use, extremes: true)
+        let (least, greatest) = (
+            Expression.column(counts.shift + 2, type: operand.type),
+            Expression.column(counts.shift + 3, type: operand.type)
+        )
+        func test(_ bound: Expression) -> Expression { .call(key, [operand, bound], type: .boolean) }
+        let found: Expression
+        switch symbol {
+        case "<", "<=": found = test(greatest)
+        case ">", ">=": found = test(least)
+        default: found = .or([test(least), test(greatest)])
+        }
+        return Self.threeValued(
+            .coalesce([found, .literal(.boolean(false), type: .boolean)], type: .boolean), operand, counts.rows,
+            counts.values)
+    }
+
+    // MARK: expressions
+
+    private static let zero = Expression.literal(.bigint(0), type: .bigint)
+
+    private static func compare(_ symbol: String, _ first: Expression, _ second: Expression) -> Expression {
+        .call("\(symbol)(bigint,bigint)", [first, second], type: .boolean)
+    }
+
+    /// True if found; false of no rows; unknown if a NULL might have been the one; else false.
+    private static func threeValued(
+        _ isFound: Expression, _ operand: Expression, _ rows: Expression, _ values: Expression
+    ) -> Expression {
+        let (yes, no) = (
+            Expression.literal(.boolean(true), type: .boolean), Expression.literal(.boolean(false), type: .boolean)
+        )
+        let isEmpty = compare("=", .coalesce([rows, zero], type: .bigint), zero)
+        let isUnknown = Expression.or([.isNull(operand), compare(">", rows, values)])
+        return .branches(
+            [
+                Expression.Branch(condition: isFound, value: yes), Expression.Branch(condition: isEmpty, value: no),
+                Expression.Branch(condition: isUnknown, value: .literal(.null, type: .boolean)),
+            ], otherwise: no, type: .boolean)
+    }
+
+    /// Whether an expression over the plan's columns may be NULL, as far as the plan itself says.
+    private func isNullable(_ expression: Expression, in plan: Plan) -> Bool {
+        switch expression {
+        case .column(let index, _): return index >= plan.types.count || plan.isNullable(index)
+        case .literal(let datum, _): return datum.isNull
+        case .call(let key, let operands, _) where key.hasPrefix("cast_"): return isNullable(operands[0], in: plan)
+        default: return true
+        }
+    }
+}
+
+extension Plan {
+    /// Whether a column may be NULL, as far as easily seen.
+    func isNullable(_ column: Int) -> Bool {
+        switch self {
+        case .leaf(let leaf): leaf.isNullable[column]
+        case .filter(let input, let condition):
+            input.isNullable(column)
+                && !condition.conjuncts.contains {
+                    NullRejection.isNeverTrue($0, whereNull: [column])
+                }
+        case .project(let input, let expressions):
+            switch expressions[column] {
+            case .column(let index, _): index >= input.types.count || input.isNullable(index)
+            case .literal(let datum, _): datum.isNull
+            default: true
+            }
+        case .shared(let input), .topN(let input, _, _, _, _), .rowNumber(let input, _, _, _):
+            column < input.types.count && input.isNullable(column)
+        case .cross(let left, let right, _):
+            column < left.types.count ? left.isNullable(column) : right.isNullable(column - left.types.count)
+        case .join(let left, let right, let join):
+            switch join.kind {
+            case .full: true
+            case .left: column >= left.types.count || left.isNullable(column)
+            case .inner:
+                column < left.types.count ? left.isNullable(column) : right.isNullable(column - left.types.count)
+            case .semi, .anti: left.isNullable(column)
+            }
+        case .aggregate(let input, let groupBy, let calls):
+            column < groupBy.count
+                ? input.isNullable(groupBy[column]) : calls[column - groupBy.count].function != .count
+        case .unionAll(let inputs): inputs.contains { $0.isNullable(column) }
+        case .values(let rows, _): rows.contains { $0[column].isNull }
+        case .repeated(let input): input.isNullable(column)
+        }
+    }
+}
