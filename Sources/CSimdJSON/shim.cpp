@@ -4,6 +4,7 @@
 
 #include <simdjson.h>
 
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -32,6 +33,7 @@ struct Column {
     bool is_nullable, is_key;
     int precision, scale;
     size_t stride;
+    bool has_text;         // no fixed size: values are end offsets into text
     std::vector<uint8_t> values;
     std::vector<uint8_t> valid;
     std::string text;
@@ -46,7 +48,7 @@ struct Column {
     void put_null() {
         size_t at = values.size();
         values.resize(at + stride);
-        if (type == DP_TEXT) {
+        if (has_text) {
             uint32_t end = uint32_t(text.size());
             std::memcpy(values.data() + at, &end, 4);
         } else {
@@ -56,18 +58,6 @@ struct Column {
         has_nulls = true;
     }
 };
-
-size_t stride_of(dp_type type) {
-    switch (type) {
-    case DP_BOOLEAN: return 1;
-    case DP_INT16: return 2;
-    case DP_INT32: return 4;
-    case DP_TEXT: return 4;
-    case DP_NUMERIC: return sizeof(Numeric);
-    case DP_INTERVAL: return 16;
-    default: return 8;
-    }
-}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -235,6 +225,8 @@ struct dp_decoder {
     std::vector<char> scratch;
     std::string message;
     dp_parse_time parse_time;
+    dp_parse_value parse_value;
+    void *context;
     size_t rows = 0;
 
     const char *fail(const std::string &text) {
@@ -286,6 +278,42 @@ struct dp_decoder {
         }
         }
         return fail("not valid JSON");
+    }
+
+    // A value that is not read here.
+    const char *take_parsed(Column &column, ondemand::json_type type, ondemand::value value) {
+        std::string_view text;
+        bool is_string = type == ondemand::json_type::string && column.type != DP_JSON;
+        if (is_string) {
+            if (value.get_string().get(text)) return fail(column, "not a valid string");
+            if (std::memchr(text.data(), 0, text.size())) return fail(column, "holds \\u0000, which text cannot");
+        } else if (type == ondemand::json_type::object || type == ondemand::json_type::array) {
+            // What the text holds is checked by its reader.
+            if (type == ondemand::json_type::object) {
+                ondemand::object object;
+                if (value.get_object().get(object) || object.raw_json().get(text)) return fail("not valid JSON");
+            } else {
+                ondemand::array array;
+                if (value.get_array().get(array) || array.raw_json().get(text)) return fail("not valid JSON");
+            }
+        } else {
+            text = trimmed(value.raw_json_token());
+            // A token is passed over only by being read.
+            if (auto problem = skip(value, 1)) return problem;
+        }
+        const void *bytes = nullptr;
+        size_t length = 0;
+        if (auto problem = parse_value(context, size_t(&column - columns.data()), is_string, text.data(), text.size(), &bytes, &length))
+            return fail(column, problem);
+        if (column.has_text) {
+            if (column.text.size() + length > UINT32_MAX) return fail(column, "too long");
+            column.text.append(static_cast<const char *>(bytes), length);
+            uint32_t end = uint32_t(column.text.size());
+            column.put(&end);
+        } else {
+            column.put(bytes);
+        }
+        return nullptr;
     }
 
     const char *take(Column &column, ondemand::value value) {
@@ -355,6 +383,26 @@ struct dp_decoder {
             column.put(&number);
             return nullptr;
         }
+        case DP_REAL: {
+            float number = 0;
+            if (type == ondemand::json_type::string) {
+                std::string_view text;
+                if (value.get_string().get(text)) return fail("a string is not valid JSON");
+                if (text == "NaN") number = std::numeric_limits<float>::quiet_NaN();
+                else if (text == "Infinity") number = std::numeric_limits<float>::infinity();
+                else if (text == "-Infinity") number = -std::numeric_limits<float>::infinity();
+                else return fail(column, "not a number");
+            } else if (type != ondemand::json_type::number) {
+                return fail(column, "not a number");
+            } else {
+                std::string_view token = trimmed(value.raw_json_token());
+                if (!is_number(token)) return fail("not valid JSON");
+                auto read = std::from_chars(token.data(), token.data() + token.size(), number);
+                if (read.ec != std::errc()) return fail(column, "out of range");
+            }
+            column.put(&number);
+            return nullptr;
+        }
         case DP_TEXT: {
             std::string_view text;
             if (type != ondemand::json_type::string) return fail(column, "not a string");
@@ -366,7 +414,8 @@ struct dp_decoder {
             column.put(&end);
             return nullptr;
         }
-        case DP_TIMESTAMP: {
+        case DP_TIMESTAMP:
+        case DP_TIMESTAMPTZ: {
             int64_t micros = 0;
             if (type == ondemand::json_type::number) {
                 int64_t millis = 0;
@@ -379,7 +428,7 @@ struct dp_decoder {
             } else if (type == ondemand::json_type::string) {
                 std::string_view text;
                 if (value.get_string().get(text)) return fail(column, "not a valid string");
-                if (!parse_plain_timestamp(text, micros) && !parse_time(text.data(), text.size(), 0, &micros))
+                if (!parse_plain_timestamp(text, micros) && !parse_time(text.data(), text.size(), column.type, &micros))
                     return fail(column, "not a timestamp");
             } else {
                 return fail(column, "not a timestamp");
@@ -391,11 +440,14 @@ struct dp_decoder {
             std::string_view text;
             uint8_t interval[16];
             if (type != ondemand::json_type::string || value.get_string().get(text) ||
-                !parse_time(text.data(), text.size(), 1, interval))
+                !parse_time(text.data(), text.size(), DP_INTERVAL, interval))
                 return fail(column, "not an interval");
             column.put(interval);
             return nullptr;
         }
+        case DP_FIXED:
+        case DP_BYTES:
+        case DP_JSON: return take_parsed(column, type, value);
         }
         return fail("not valid JSON");
     }
@@ -452,9 +504,12 @@ struct dp_decoder {
 
 extern "C" {
 
-dp_decoder *dp_decoder_new(const dp_column *columns, size_t count, dp_parse_time parse_time) {
+dp_decoder *dp_decoder_new(const dp_column *columns, size_t count, dp_parse_time parse_time, dp_parse_value parse_value,
+                           void *context) {
     auto decoder = new dp_decoder;
     decoder->parse_time = parse_time;
+    decoder->parse_value = parse_value;
+    decoder->context = context;
     for (size_t i = 0; i < count; i++) {
         Column column;
         column.name.assign(columns[i].name, columns[i].name_length);
@@ -463,7 +518,8 @@ dp_decoder *dp_decoder_new(const dp_column *columns, size_t count, dp_parse_time
         column.is_key = columns[i].is_key;
         column.precision = columns[i].precision;
         column.scale = columns[i].scale;
-        column.stride = stride_of(columns[i].type);
+        column.stride = columns[i].stride;
+        column.has_text = columns[i].type == DP_TEXT || columns[i].type == DP_BYTES || columns[i].type == DP_JSON;
         column.has_nulls = false;
         decoder->columns.push_back(std::move(column));
     }
@@ -506,7 +562,7 @@ const char *dp_decoder_add(dp_decoder *decoder, const char *record, size_t lengt
         if (column.valid.size() == decoder->rows) continue;
         column.valid.resize(decoder->rows);
         column.values.resize(decoder->rows * column.stride);
-        if (column.type == DP_TEXT) {
+        if (column.has_text) {
             uint32_t end = 0;
             if (decoder->rows > 0) std::memcpy(&end, column.values.data() + (decoder->rows - 1) * 4, 4);
             column.text.resize(end);

@@ -26,7 +26,12 @@ enum Canonical {
         case .numeric(let value): number(Double(value.mantissa) / pow(10, Double(value.scale)))
         case .double(let value): number(value)
         case .text(let value): text(value)
-        case .timestamp(let value): number(Double(value))
+        case .real(let value): number(Double(value))
+        case .date(let value): number(Double(value))
+        case .time(let value), .timestamp(let value), .timestamptz(let value): number(Double(value))
+        case .character(let value), .jsonb(let value): text(value)
+        case .bytea, .uuid: text(TextFormat.string(datum))
+        case .array(let values, _): "{\(values.map { cell($0) }.joined(separator: ","))}"
         case .interval(let value): "\(value.months)m\(value.days)d\(value.microseconds)"
         }
     }

@@ -11,8 +11,8 @@ enum DefinitionCases {
         Case(
             "CREATE TABLE t (a bigint, «_offset text)", "42701",
             "column name \"_offset\" conflicts with a column that every source has"),
-        Case("CREATE TABLE t (a «date)", "0A000", "type date is not supported", hint: "Use timestamp."),
-        Case("CREATE TABLE t (a «varchar(10))", "0A000", "type character varying(10) is not supported"),
+        Case("CREATE TABLE t (a «json)", "0A000", "type json is not supported", hint: "Use jsonb."),
+        Case("CREATE TABLE t (a «varchar(0))", "22023", "length for type varchar must be at least 1"),
         Case("CREATE TABLE t (a bigint, «PRIMARY KEY (b))", "42703", "column \"b\" named in key does not exist"),
         Case(
             "CREATE TABLE t (a bigint PRIMARY KEY, b bigint «PRIMARY KEY)", "42P16",

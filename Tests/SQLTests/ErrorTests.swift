@@ -86,8 +86,8 @@ struct ErrorTests {
             "SELECT TIMESTAMP «'yesterday or so'", "22007",
             "invalid input syntax for type timestamp: \"yesterday or so\""),
         Case("SELECT «'x'::bigint", "22P02", "invalid input syntax for type bigint: \"x\""),
-        Case("SELECT 1::«jsonb", "0A000", "type jsonb is not supported", hint: "Use text."),
-        Case("SELECT 1::«date", "0A000", "type date is not supported", hint: "Use timestamp."),
+        Case("SELECT 1::«money", "0A000", "type money is not supported", hint: "Use numeric."),
+        Case("SELECT 1«::date", "42846", "cannot cast type integer to date"),
         Case("SELECT 1::«nosuch", "42704", "type \"nosuch\" does not exist"),
         Case("SELECT 1::«numeric(0)", "22023", "NUMERIC precision 0 must be between 1 and 1000"),
         Case(

@@ -9,9 +9,11 @@ extension Column {
         case .int16: return gather(indices, picked, as: Int16.self)
         case .int32: return gather(indices, picked, as: Int32.self)
         case .int64: return gather(indices, picked, as: Int64.self)
+        case .float32: return gather(indices, picked, as: Float.self)
         case .float64: return gather(indices, picked, as: Double.self)
         case .decimal: return gather(indices, picked, as: Decimal.self)
         case .interval: return gather(indices, picked, as: Interval.self)
+        case .uuid: return gather(indices, picked, as: UUIDValue.self)
         case .bytes: return gatherText(indices, picked)
         }
     }

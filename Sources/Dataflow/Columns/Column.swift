@@ -1,17 +1,17 @@
 /// The values of one column of a batch, immutable and shared by reference.
 ///
 /// - A fixed-stride type has `count` values in one buffer (``withValues(as:_:)``).
-/// - `text` has `count + 1` ascending `UInt32` offsets, the first of which is 0, into one buffer of UTF-8
-///   (``withText(_:)``).
+/// - A type of no fixed size (text, character, bytea, jsonb, arrays) has `count + 1` ascending `UInt32` offsets, the first of which is 0, into one buffer:
+///   UTF-8, the bytes, ``JSONB`` or ``ArrayBytes`` (``withText(_:)``).
 /// - A NULL row has its validity bit clear; its value is undefined (a text row's is empty), but readable.
 package struct Column: Sendable {
     package let type: DataType
     package let count: Int
     /// nil when no row is NULL.
     package let validity: Validity?
-    /// Values, or the offsets of a text column.
+    /// Values, or the offsets of a column of no fixed stride.
     package let values: ColumnBuffer
-    /// The text column's bytes; nil for other types.
+    /// The bytes that the offsets point into; nil for fixed strides.
     package let bytes: ColumnBuffer?
 
     package init(type: DataType, count: Int, validity: Validity?, values: ColumnBuffer, bytes: ColumnBuffer?) {
@@ -75,23 +75,6 @@ package struct Column: Sendable {
 
     /// The value of one row, boxed: not for hot loops.
     package func datum(at row: Int) -> Datum {
-        if isNull(row) { return .null }
-        return switch type {
-        case .boolean: .boolean(withValues(as: UInt8.self) { $0[row] != 0 })
-        case .smallint: .smallint(withValues(as: Int16.self) { $0[row] })
-        case .integer: .integer(withValues(as: Int32.self) { $0[row] })
-        case .bigint: .bigint(withValues(as: Int64.self) { $0[row] })
-        case .timestamp: .timestamp(withValues(as: Int64.self) { $0[row] })
-        case .double: .double(withValues(as: Double.self) { $0[row] })
-        case .numeric: .numeric(withValues(as: Decimal.self) { $0[row] })
-        case .interval: .interval(withValues(as: Interval.self) { $0[row] })
-        case .text:
-            .text(
-                withText { offsets, bytes in
-                    let start = Int(offsets[row])
-                    let slice = UnsafeBufferPointer(start: bytes + start, count: Int(offsets[row + 1]) - start)
-                    return String(decoding: slice, as: UTF8.self)
-                })
-        }
+        isNull(row) ? .null : withRaw(row) { ValueBytes.datum(type, $0) }
     }
 }

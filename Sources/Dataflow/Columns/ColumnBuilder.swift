@@ -56,7 +56,7 @@ package final class ColumnBuilder {
         mark(valid: true)
     }
 
-    /// Appends one text value, which must be UTF-8.
+    /// Appends one value of a type of no fixed size by its bytes: UTF-8 of text and character, else as ``Column`` says.
     package func append(utf8 text: UnsafeBufferPointer<UInt8>) {
         guard let heap = bytes else { preconditionFailure("text appended to a column of type \(type.name)") }
         if count == capacity { reserve(count + 1) }
@@ -73,6 +73,18 @@ package final class ColumnBuilder {
         byteCount = needed
         mark(valid: true)
         values.base.storeBytes(of: UInt32(byteCount), toByteOffset: count &* 4, as: UInt32.self)
+    }
+
+    /// Appends a value by its bytes, as ``Column/withRaw(_:_:)`` lends them; nil for NULL.
+    package func append(raw: UnsafeRawBufferPointer?) {
+        guard let raw else { return appendNull() }
+        if type.storage == .bytes { return append(utf8: raw.bindMemory(to: UInt8.self)) }
+        assert(raw.count == type.storage.size)
+        if count == capacity { reserve(count + 1) }
+        if let source = raw.baseAddress {
+            (values.base + count * type.storage.stride).copyMemory(from: source, byteCount: raw.count)
+        }
+        mark(valid: true)
     }
 
     package func append(_ text: String) {
@@ -99,13 +111,15 @@ package final class ColumnBuilder {
         case .null: appendNull()
         case .boolean(let value): append(value ? 1 as UInt8 : 0)
         case .smallint(let value): append(value)
-        case .integer(let value): append(value)
-        case .bigint(let value): append(value)
+        case .integer(let value), .date(let value): append(value)
+        case .bigint(let value), .time(let value), .timestamp(let value), .timestamptz(let value): append(value)
         case .numeric(let value): append(value)
+        case .real(let value): append(value)
         case .double(let value): append(value)
-        case .text(let value): append(value)
-        case .timestamp(let value): append(value)
+        case .uuid(let value): append(value)
         case .interval(let value): append(value)
+        case .text(let value), .character(let value): append(value)
+        case .bytea, .jsonb, .array: ValueBytes.withRaw(of: datum) { append(utf8: $0.bindMemory(to: UInt8.self)) }
         }
     }
 

@@ -13,11 +13,14 @@ protocol RecordParser: AnyObject {
 final class JSONRecordParser: RecordParser {
     private let decoder: OpaquePointer
     private let columns: [ColumnSchema]
+    private let reader: JSONValueReader
 
     init(_ schema: TableSchema) {
         columns = schema.columns
+        reader = JSONValueReader(schema.columns)
         let names = schema.columns.map { Array($0.name.utf8.map { CChar(bitPattern: $0) }) }
         let flat = names.flatMap { $0 }
+        let context = Unmanaged.passUnretained(reader).toOpaque()
         decoder = flat.withUnsafeBufferPointer { text in
             var position = 0
             let specs = schema.columns.enumerated().map { index, column -> dp_column in
@@ -25,44 +28,64 @@ final class JSONRecordParser: RecordParser {
                 let isKey = schema.primaryKey.contains(index)
                 return dp_column(
                     name: text.baseAddress.map { $0 + position }, name_length: names[index].count,
-                    type: Self.type(column.type),
+                    type: Self.type(column), stride: column.type.storage.stride,
                     is_nullable: column.isNullable && !isKey ? 1 : 0, is_key: isKey ? 1 : 0,
                     precision: Int32(column.numeric?.precision ?? 0), scale: Int32(column.numeric?.scale ?? 0))
             }
-            guard
-                let made = dp_decoder_new(
-                    specs, specs.count,
-                    { text, length, isInterval, out in
-                        guard let text, let out else { return 0 }
-                        let bytes = UnsafeBufferPointer(
-                            start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: length)
-                        if isInterval != 0 {
-                            guard let value = TimeText.parseInterval(bytes) else { return 0 }
-                            out.storeBytes(of: value, as: Interval.self)
-                        } else {
-                            guard let value = TimeText.parseTimestamp(bytes) else { return 0 }
-                            out.storeBytes(of: value, as: Int64.self)
-                        }
-                        return 1
-                    })
-            else { preconditionFailure("dp_decoder_new gave nothing") }
+            let parseTime: dp_parse_time = { text, length, kind, out in
+                guard let text, let out else { return 0 }
+                let bytes = UnsafeBufferPointer(
+                    start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: length)
+                if kind == DP_INTERVAL {
+                    guard let value = TimeText.parseInterval(bytes) else { return 0 }
+                    out.storeBytes(of: value, as: Interval.self)
+                } else {
+                    let value =
+                        kind == DP_TIMESTAMP ? TimeText.parseTimestamp(bytes) : TimeText.parseZoned(bytes)
+                    guard let value else { return 0 }
+                    out.storeBytes(of: value, as: Int64.self)
+                }
+                return 1
+            }
+            let parseValue: dp_parse_value = { context, column, isString, text, length, out, outLength in
+                guard let context, let text, let out, let outLength else { return nil }
+                let reader = Unmanaged<JSONValueReader>.fromOpaque(context).takeUnretainedValue()
+                let bytes = UnsafeBufferPointer(
+                    start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: length)
+                if let problem = reader.read(bytes, isString: isString != 0, column: column) { return problem }
+                out.pointee = UnsafeRawPointer(reader.bytes)
+                outLength.pointee = reader.count
+                return nil
+            }
+            guard let made = dp_decoder_new(specs, specs.count, parseTime, parseValue, context) else {
+                preconditionFailure("dp_decoder_new gave nothing")
+            }
             return made
         }
     }
 
     deinit { dp_decoder_free(decoder) }
 
-    private static func type(_ type: DataType) -> dp_type {
-        switch type {
+    /// The types that the decoder reads itself; the others it hands to the reader of values.
+    private static func type(_ column: ColumnSchema) -> dp_type {
+        if column.modifier != nil, column.numeric == nil {
+            return column.type.storage == .bytes ? DP_BYTES : DP_FIXED
+        }
+        return switch column.type {
         case .boolean: DP_BOOLEAN
         case .smallint: DP_INT16
         case .integer: DP_INT32
         case .bigint: DP_INT64
         case .numeric: DP_NUMERIC
+        case .real: DP_REAL
         case .double: DP_DOUBLE
         case .text: DP_TEXT
         case .timestamp: DP_TIMESTAMP
+        case .timestamptz: DP_TIMESTAMPTZ
         case .interval: DP_INTERVAL
+        case .jsonb: DP_JSON
+        case .character, .bytea, .array: DP_BYTES
+        case .uuid, .date, .time: DP_FIXED
         }
     }
 
@@ -85,7 +108,7 @@ final class JSONRecordParser: RecordParser {
                 validity = Validity(count: rows) { valid[$0] != 0 }
             }
             let stride = type.storage.stride
-            let isText = type == .text
+            let isText = type.storage == .bytes
             let values = ColumnBuffer(capacity: (rows + (isText ? 1 : 0)) * stride)
             if isText { values.base.storeBytes(of: 0, as: UInt32.self) }
             if rows > 0, let source = dp_decoder_values(decoder, index) {
@@ -96,7 +119,7 @@ final class JSONRecordParser: RecordParser {
             let text = dp_decoder_text(decoder, index, &length)
             let bytes = ColumnBuffer(capacity: length)
             if let text, length > 0 { bytes.base.copyMemory(from: text, byteCount: length) }
-            return Column(type: .text, count: rows, validity: validity, values: values, bytes: bytes)
+            return Column(type: type, count: rows, validity: validity, values: values, bytes: bytes)
         }
     }
 }
@@ -142,13 +165,15 @@ final class CSVRecordParser: RecordParser {
                 let value = try field.bytes.withUnsafeBufferPointer { bytes throws(RowError) -> Datum in
                     try TextFormat.parse(bytes, as: column.type)
                 }
-                if case .numeric(let number) = value, let modifier = column.numeric {
-                    guard let fitted = number.fitting(modifier) else {
-                        return "column \"\(column.name)\": out of range"
-                    }
-                    values.append(.numeric(fitted))
-                } else {
+                guard let modifier = column.modifier else {
                     values.append(value)
+                    continue
+                }
+                do throws(RowFailure) {
+                    values.append(try modifier.applied(to: value, isExplicit: false))
+                } catch {
+                    let isNumeric = column.numeric != nil
+                    return "column \"\(column.name)\": \(isNumeric ? "out of range" : error.message)"
                 }
             } catch {
                 return "column \"\(column.name)\": \(error.message)"

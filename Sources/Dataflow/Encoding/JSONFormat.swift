@@ -1,5 +1,6 @@
-/// Rows as JSON objects: integers and numerics as numbers with all digits, doubles as the shortest number that reads back (NaN and
-/// infinities as strings), timestamps and intervals as PostgreSQL's text, NULL as null, keys in column order.
+/// Rows as JSON objects: integers and numerics as numbers with all digits, reals and doubles as the shortest number that reads back
+/// (NaN and infinities as strings), jsonb as it is, arrays as JSON arrays, other types as strings of PostgreSQL's text, NULL as null,
+/// keys in column order.
 package enum JSONFormat {
     /// Appends `{"name":value,…}` without a newline.
     package static func appendRow(_ names: [String], _ columns: [Column], row: Int, to text: inout [UInt8]) {
@@ -16,24 +17,50 @@ package enum JSONFormat {
 
     package static func append(_ column: Column, row: Int, to text: inout [UInt8]) {
         if column.isNull(row) { return text.append(contentsOf: "null".utf8) }
-        switch column.type {
+        column.withRaw(row) { append(column.type, $0, to: &text) }
+    }
+
+    private static func append(_ type: DataType, _ raw: UnsafeRawBufferPointer, to text: inout [UInt8]) {
+        func quoted() {
+            text.append(UInt8(ascii: "\""))
+            TextFormat.append(type, raw, to: &text)
+            text.append(UInt8(ascii: "\""))
+        }
+        switch type {
         case .boolean:
-            text.append(contentsOf: (column.withValues(as: UInt8.self) { $0[row] } != 0 ? "true" : "false").utf8)
-        case .smallint, .integer, .bigint, .numeric: TextFormat.append(column, row: row, to: &text)
-        case .double:
-            let value = column.withValues(as: Double.self) { $0[row] }
-            if value.isFinite {
-                TextFormat.append(column, row: row, to: &text)
+            text.append(contentsOf: (ValueBytes.load(raw, as: UInt8.self) != 0 ? "true" : "false").utf8)
+        case .smallint, .integer, .bigint, .numeric, .jsonb: TextFormat.append(type, raw, to: &text)
+        case .real:
+            if ValueBytes.load(raw, as: Float.self).isFinite {
+                TextFormat.append(type, raw, to: &text)
             } else {
-                text.append(UInt8(ascii: "\""))
-                DoubleText.append(value, to: &text)
-                text.append(UInt8(ascii: "\""))
+                quoted()
             }
-        case .timestamp, .interval:
+        case .double:
+            if ValueBytes.load(raw, as: Double.self).isFinite {
+                TextFormat.append(type, raw, to: &text)
+            } else {
+                quoted()
+            }
+        case .uuid, .date, .time, .timestamp, .timestamptz, .interval: quoted()
+        case .bytea:
+            // Its text begins with a backslash.
+            text.append(contentsOf: "\"\\".utf8)
+            TextFormat.append(type, raw, to: &text)
             text.append(UInt8(ascii: "\""))
-            TextFormat.append(column, row: row, to: &text)
-            text.append(UInt8(ascii: "\""))
-        case .text: Kernels.withBytes(column, row) { appendString($0, to: &text) }
+        case .text, .character: appendString(ValueBytes.text(raw), to: &text)
+        case .array(let element):
+            let array = ArrayBytes(raw, element: element.type)
+            text.append(UInt8(ascii: "["))
+            for index in 0..<array.count {
+                if index > 0 { text.append(UInt8(ascii: ",")) }
+                if let raw = array.raw(index) {
+                    append(element.type, raw, to: &text)
+                } else {
+                    text.append(contentsOf: "null".utf8)
+                }
+            }
+            text.append(UInt8(ascii: "]"))
         }
     }
 

@@ -149,12 +149,12 @@ package enum DoubleText {
                     if count == precision, !isHalfWay(value.magnitude, digits, count, point) { break }
                 }
             }
-            arrange(UnsafeBufferPointer(rebasing: digits[0..<count]), point, to: &text)
+            arrange(UnsafeBufferPointer(rebasing: digits[0..<count]), point, fixedBelow: 15, to: &text)
         }
     }
 
     /// Takes the digits of a positive decimal number, without zeros at the ends: it is 0.digits × 10^point.
-    private static func parse(
+    fileprivate static func parse(
         _ text: UnsafeBufferPointer<UInt8>, _ digits: UnsafeMutableBufferPointer<UInt8>
     ) -> (count: Int, point: Int) {
         var (count, point, seenPoint, position) = (0, 0, false, 0)
@@ -217,9 +217,12 @@ package enum DoubleText {
         return odd == 2 * mantissa + 1 || odd == 2 * mantissa - 1
     }
 
-    private static func arrange(_ digits: UnsafeBufferPointer<UInt8>, _ point: Int, to text: inout [UInt8]) {
+    /// Writes 0.digits × 10^point, as a whole up to exponents below `fixedBelow`.
+    fileprivate static func arrange(
+        _ digits: UnsafeBufferPointer<UInt8>, _ point: Int, fixedBelow: Int, to text: inout [UInt8]
+    ) {
         let exponent = point - 1
-        if exponent < -4 || exponent >= 15 {
+        if exponent < -4 || exponent >= fixedBelow {
             text.append(digits[0])
             if digits.count > 1 {
                 text.append(UInt8(ascii: "."))
@@ -240,5 +243,55 @@ package enum DoubleText {
             text.append(UInt8(ascii: "."))
             text.append(contentsOf: digits[point...])
         }
+    }
+}
+
+/// The text of reals, as ``DoubleText``.
+package enum RealText {
+    package static func append(_ value: Float, to text: inout [UInt8]) {
+        if !value.isFinite || value == 0 { return DoubleText.append(Double(value), to: &text) }
+        if value < 0 { text.append(UInt8(ascii: "-")) }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { digits in
+            var description = value.magnitude.description
+            var (count, point) = description.withUTF8 { DoubleText.parse($0, digits) }
+            if isHalfWay(value.magnitude, digits, count, point) {
+                for precision in (count + 1)...9 {
+                    (count, point) = nearest(value.magnitude, precision, digits)
+                    if count == precision, !isHalfWay(value.magnitude, digits, count, point) { break }
+                }
+            }
+            DoubleText.arrange(UnsafeBufferPointer(rebasing: digits[0..<count]), point, fixedBelow: 6, to: &text)
+        }
+    }
+
+    private static func nearest(
+        _ value: Float, _ precision: Int, _ digits: UnsafeMutableBufferPointer<UInt8>
+    ) -> (count: Int, point: Int) {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
+            let length = withVaList([Int32(precision - 1), Double(value)]) {
+                vsnprintf(buffer.baseAddress, 64, "%.*e", $0)
+            }
+            return buffer.withMemoryRebound(to: UInt8.self) {
+                DoubleText.parse(UnsafeBufferPointer(rebasing: $0[0..<Int(length)]), digits)
+            }
+        }
+    }
+
+    /// Whether 0.digits × 10^point is half way between `value` and a neighbour; both are doubles.
+    private static func isHalfWay(
+        _ value: Float, _ digits: UnsafeMutableBufferPointer<UInt8>, _ count: Int, _ point: Int
+    ) -> Bool {
+        // Only integers of up to 9 digits times a power of ten are at stake; half way lie dyadic numbers.
+        let exponent = point - count
+        guard exponent >= 0, exponent <= 22, value.nextUp.isFinite else { return false }
+        var number: UInt64 = 0
+        for digit in digits[0..<count] { number = number * 10 + UInt64(digit - UInt8(ascii: "0")) }
+        // 9 digits times 10^22 may not be exact, and then it has too many bits to lie half way.
+        var power: UInt128 = 1
+        for _ in 0..<exponent { power *= 10 }
+        let (exact, overflow) = UInt128(number).multipliedReportingOverflow(by: power)
+        guard !overflow, let decimal = Double(exactly: exact) else { return false }
+        let (below, above) = (Double(value.nextDown), Double(value.nextUp))
+        return decimal == (below + Double(value)) / 2 || decimal == (Double(value) + above) / 2
     }
 }

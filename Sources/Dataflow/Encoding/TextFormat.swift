@@ -5,16 +5,29 @@ package enum TextFormat {
     /// Appends the output text of one value; NULL appends nothing.
     package static func append(_ column: Column, row: Int, to text: inout [UInt8]) {
         guard !column.isNull(row) else { return }
-        switch column.type {
-        case .boolean: text.append(UInt8(ascii: column.withValues(as: UInt8.self) { $0[row] } != 0 ? "t" : "f"))
-        case .smallint: IntegerText.append(Int64(column.withValues(as: Int16.self) { $0[row] }), to: &text)
-        case .integer: IntegerText.append(Int64(column.withValues(as: Int32.self) { $0[row] }), to: &text)
-        case .bigint: IntegerText.append(column.withValues(as: Int64.self) { $0[row] }, to: &text)
-        case .numeric: DecimalText.append(column.withValues(as: Decimal.self) { $0[row] }, to: &text)
-        case .double: DoubleText.append(column.withValues(as: Double.self) { $0[row] }, to: &text)
-        case .timestamp: TimeText.append(timestamp: column.withValues(as: Int64.self) { $0[row] }, to: &text)
-        case .interval: TimeText.append(interval: column.withValues(as: Interval.self) { $0[row] }, to: &text)
-        case .text: Kernels.withBytes(column, row) { text.append(contentsOf: $0) }
+        column.withRaw(row) { append(column.type, $0, to: &text) }
+    }
+
+    /// Appends the output text of a value that lies in memory as ``Column/withRaw(_:_:)`` lends it.
+    package static func append(_ type: DataType, _ raw: UnsafeRawBufferPointer, to text: inout [UInt8]) {
+        switch type {
+        case .boolean: text.append(UInt8(ascii: ValueBytes.load(raw, as: UInt8.self) != 0 ? "t" : "f"))
+        case .smallint: IntegerText.append(Int64(ValueBytes.load(raw, as: Int16.self)), to: &text)
+        case .integer: IntegerText.append(Int64(ValueBytes.load(raw, as: Int32.self)), to: &text)
+        case .bigint: IntegerText.append(ValueBytes.load(raw, as: Int64.self), to: &text)
+        case .numeric: DecimalText.append(ValueBytes.load(raw), to: &text)
+        case .real: RealText.append(ValueBytes.load(raw), to: &text)
+        case .double: DoubleText.append(ValueBytes.load(raw), to: &text)
+        case .text, .character: text.append(contentsOf: raw)
+        case .bytea: ByteaText.append(ValueBytes.text(raw), to: &text)
+        case .uuid: UUIDText.append(ValueBytes.load(raw), to: &text)
+        case .date: TimeText.append(date: ValueBytes.load(raw), to: &text)
+        case .time: TimeText.append(time: ValueBytes.load(raw), to: &text)
+        case .timestamp: TimeText.append(timestamp: ValueBytes.load(raw), to: &text)
+        case .timestamptz: TimeText.append(timestamptz: ValueBytes.load(raw), to: &text)
+        case .interval: TimeText.append(interval: ValueBytes.load(raw), to: &text)
+        case .jsonb: JSONB(raw).append(to: &text)
+        case .array(let element): ArrayText.append(ArrayBytes(raw, element: element.type), to: &text)
         }
     }
 
@@ -23,15 +36,23 @@ package enum TextFormat {
         var text: [UInt8] = []
         switch datum {
         case .null: break
+        case .text(let value), .character(let value), .jsonb(let value): return value
         case .boolean(let value): return value ? "t" : "f"
         case .smallint(let value): IntegerText.append(Int64(value), to: &text)
         case .integer(let value): IntegerText.append(Int64(value), to: &text)
         case .bigint(let value): IntegerText.append(value, to: &text)
         case .numeric(let value): DecimalText.append(value, to: &text)
+        case .real(let value): RealText.append(value, to: &text)
         case .double(let value): DoubleText.append(value, to: &text)
-        case .text(let value): return value
+        case .bytea(let value): value.withUnsafeBufferPointer { ByteaText.append($0, to: &text) }
+        case .uuid(let value): UUIDText.append(value, to: &text)
+        case .date(let value): TimeText.append(date: value, to: &text)
+        case .time(let value): TimeText.append(time: value, to: &text)
         case .timestamp(let value): TimeText.append(timestamp: value, to: &text)
+        case .timestamptz(let value): TimeText.append(timestamptz: value, to: &text)
         case .interval(let value): TimeText.append(interval: value, to: &text)
+        case .array(_, let element):
+            ValueBytes.withRaw(of: datum) { ArrayText.append(ArrayBytes($0, element: element), to: &text) }
         }
         return String(decoding: text, as: UTF8.self)
     }
@@ -42,7 +63,6 @@ package enum TextFormat {
             let shown = String(decoding: text.prefix(200), as: UTF8.self)
             return RowError(row: 0, code: code, message: "invalid input syntax for type \(type.name): \"\(shown)\"")
         }
-        if type == .text { return .text(String(decoding: text, as: UTF8.self)) }
         let trimmed = trim(text)
         switch type {
         case .boolean:
@@ -74,6 +94,42 @@ package enum TextFormat {
                 throw RowError(row: 0, code: "22003", message: "\"\(shown)\" is out of range for type double precision")
             }
             return .double(value)
+        case .real:
+            guard let value = real(trimmed) else { throw invalid() }
+            let isWord = trimmed.contains { $0 | 0x20 == UInt8(ascii: "n") }
+            if value.isInfinite && !isWord || value == 0 && hasNonzeroDigit(trimmed) {
+                let shown = String(decoding: trimmed, as: UTF8.self)
+                throw RowError(row: 0, code: "22003", message: "\"\(shown)\" is out of range for type real")
+            }
+            return .real(value)
+        case .text: return .text(String(decoding: text, as: UTF8.self))
+        case .character: return .character(String(decoding: text, as: UTF8.self))
+        case .bytea: return .bytea(try failing { () throws(RowFailure) in try ByteaText.parse(text) })
+        case .uuid:
+            guard let value = UUIDText.parse(text) else { throw invalid() }
+            return .uuid(value)
+        case .jsonb:
+            let bytes = try failing { () throws(RowFailure) in try JSONBParser.parse(text) }
+            return bytes.withUnsafeBytes { ValueBytes.datum(.jsonb, $0) }
+        case .array(let element): return try ArrayText.parse(text, element: element.type)
+        case .date:
+            do throws(TimeTextError) {
+                return .date(try TimestampText.parseDate(text))
+            } catch {
+                throw RowError(row: 0, error.failure(text, type: "date"))
+            }
+        case .time:
+            do throws(TimeTextError) {
+                return .time(try TimestampText.parseTime(text))
+            } catch {
+                throw RowError(row: 0, error.failure(text, type: "time"))
+            }
+        case .timestamptz:
+            do throws(TimeTextError) {
+                return .timestamptz(try TimestampText.parseZoned(text))
+            } catch {
+                throw RowError(row: 0, error.failure(text, type: "timestamp with time zone"))
+            }
         case .timestamp:
             do throws(TimeTextError) {
                 return .timestamp(try TimestampText.parse(text))
@@ -86,8 +142,14 @@ package enum TextFormat {
             } catch {
                 throw RowError(row: 0, error.failure(text, type: "interval"))
             }
-        case .text:
-            return .null
+        }
+    }
+
+    private static func failing<Value>(_ body: () throws(RowFailure) -> Value) throws(RowError) -> Value {
+        do throws(RowFailure) {
+            return try body()
+        } catch {
+            throw RowError(row: 0, error)
         }
     }
 
@@ -150,6 +212,17 @@ package enum TextFormat {
     }
 
     private static func double(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
+        number(text) { strtod($0, $1) }
+    }
+
+    private static func real(_ text: UnsafeBufferPointer<UInt8>) -> Float? {
+        number(text) { strtof($0, $1) }
+    }
+
+    private static func number<Value: BinaryFloatingPoint>(
+        _ text: UnsafeBufferPointer<UInt8>,
+        _ read: (UnsafePointer<CChar>, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Value
+    ) -> Value? {
         let word = String(decoding: text, as: UTF8.self)
         switch word.lowercased() {
         case "nan", "+nan", "-nan": return .nan
@@ -163,7 +236,7 @@ package enum TextFormat {
         else { return nil }
         return word.withCString { start in
             var end: UnsafeMutablePointer<CChar>?
-            let value = strtod(start, &end)
+            let value = read(start, &end)
             guard let end, end.pointee == 0, end != UnsafeMutablePointer(mutating: start) else { return nil }
             return value
         }

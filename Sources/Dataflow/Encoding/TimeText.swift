@@ -1,17 +1,43 @@
-/// The text of timestamps and intervals, out (DateStyle ISO, IntervalStyle postgres) and in.
+/// The text of dates, times, timestamps and intervals, out (DateStyle ISO, IntervalStyle postgres, TimeZone UTC) and in.
 package enum TimeText {
     package static func append(timestamp value: Int64, to text: inout [UInt8]) {
         if value == Timestamp.infinity { return text.append(contentsOf: "infinity".utf8) }
         if value == Timestamp.negativeInfinity { return text.append(contentsOf: "-infinity".utf8) }
         let fields = Calendar.fields(value)
-        IntegerText.append(fields.year > 0 ? fields.year : 1 - fields.year, width: 4, to: &text)
-        text.append(UInt8(ascii: "-"))
-        IntegerText.append(fields.month, width: 2, to: &text)
-        text.append(UInt8(ascii: "-"))
-        IntegerText.append(fields.day, width: 2, to: &text)
+        append(year: fields.year, month: fields.month, day: fields.day, to: &text)
         text.append(UInt8(ascii: " "))
         appendClock(fields.microsecondsOfDay, to: &text)
         if fields.year <= 0 { text.append(contentsOf: " BC".utf8) }
+    }
+
+    /// In UTC: `2024-01-02 03:04:05+00`.
+    package static func append(timestamptz value: Int64, to text: inout [UInt8]) {
+        guard Calendar.isFinite(value) else { return append(timestamp: value, to: &text) }
+        let fields = Calendar.fields(value)
+        append(year: fields.year, month: fields.month, day: fields.day, to: &text)
+        text.append(UInt8(ascii: " "))
+        appendClock(fields.microsecondsOfDay, to: &text)
+        text.append(contentsOf: "+00".utf8)
+        if fields.year <= 0 { text.append(contentsOf: " BC".utf8) }
+    }
+
+    package static func append(date value: Int32, to text: inout [UInt8]) {
+        if value == DateValue.infinity { return text.append(contentsOf: "infinity".utf8) }
+        if value == DateValue.negativeInfinity { return text.append(contentsOf: "-infinity".utf8) }
+        let (year, month, day) = Calendar.date(days: Int(value))
+        append(year: year, month: month, day: day, to: &text)
+        if year <= 0 { text.append(contentsOf: " BC".utf8) }
+    }
+
+    /// `24:00:00` is the end of the day.
+    package static func append(time value: Int64, to text: inout [UInt8]) { appendClock(value, to: &text) }
+
+    private static func append(year: Int, month: Int, day: Int, to text: inout [UInt8]) {
+        IntegerText.append(year > 0 ? year : 1 - year, width: 4, to: &text)
+        text.append(UInt8(ascii: "-"))
+        IntegerText.append(month, width: 2, to: &text)
+        text.append(UInt8(ascii: "-"))
+        IntegerText.append(day, width: 2, to: &text)
     }
 
     /// `HH:MM:SS[.ffffff]` of non-negative microseconds, without trailing zeros.
@@ -65,6 +91,11 @@ package enum TimeText {
     /// The input text of a timestamp; nil if it is none.
     package static func parseTimestamp(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
         do throws(TimeTextError) { return try TimestampText.parse(text) } catch { return nil }
+    }
+
+    /// The input text of a timestamp with time zone; nil if it is none.
+    package static func parseZoned(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
+        do throws(TimeTextError) { return try TimestampText.parseZoned(text) } catch { return nil }
     }
 
     /// The input text of an interval; nil if it is none.

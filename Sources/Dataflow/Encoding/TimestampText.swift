@@ -1,14 +1,15 @@
 /// Why a text is not a timestamp or interval.
 enum TimeTextError: Error {
-    case syntax, fieldRange, timestampRange, zone, intervalFieldRange, intervalRange
+    case syntax, fieldRange, timestampRange, dateRange, zone, intervalFieldRange, intervalRange
 
-    /// PostgreSQL's code and message; `type` is `timestamp` or `interval`.
+    /// PostgreSQL's code and message; `type` is `timestamp`, `interval` and so on.
     func failure(_ text: UnsafeBufferPointer<UInt8>, type: String) -> RowFailure {
         let shown = String(decoding: text.prefix(200), as: UTF8.self)
         return switch self {
         case .syntax: RowFailure("22007", "invalid input syntax for type \(type): \"\(shown)\"")
         case .fieldRange: RowFailure("22008", "date/time field value out of range: \"\(shown)\"")
         case .timestampRange: RowFailure("22008", "timestamp out of range: \"\(shown)\"")
+        case .dateRange: RowFailure("22008", "date out of range: \"\(shown)\"")
         case .zone: RowFailure("22009", "time zone displacement out of range: \"\(shown)\"")
         case .intervalFieldRange: RowFailure("22015", "interval field value out of range: \"\(shown)\"")
         case .intervalRange: RowFailure.intervalRange
@@ -22,38 +23,99 @@ enum TimeTextError: Error {
 enum TimestampText {
     static func parse(_ text: UnsafeBufferPointer<UInt8>) throws(TimeTextError) -> Int64 {
         if let value = plain(text) { return value }
+        let read = try read(text)
+        if let special = read.special { return special }
+        guard let date = read.date else { throw .syntax }
+        return try timestamp(date, read.time ?? 0)
+    }
+
+    /// A time without a zone is one in UTC.
+    static func parseZoned(_ text: UnsafeBufferPointer<UInt8>) throws(TimeTextError) -> Int64 {
+        if let value = plain(text) { return value }
+        let read = try read(text)
+        if let special = read.special { return special }
+        guard let date = read.date else { throw .syntax }
+        let local = try timestamp(date, read.time ?? 0)
+        let (value, overflow) = local.subtractingReportingOverflow(Int64(read.offset) * 1_000_000)
+        guard !overflow, value >= Calendar.earliest, value < Timestamp.infinity else { throw .timestampRange }
+        return value
+    }
+
+    /// A time behind the date is read and dropped.
+    static func parseDate(_ text: UnsafeBufferPointer<UInt8>) throws(TimeTextError) -> Int32 {
+        let read = try read(text)
+        if let special = read.special {
+            return special == Timestamp.infinity
+                ? DateValue.infinity : special == Timestamp.negativeInfinity ? DateValue.negativeInfinity : 0
+        }
+        guard let date = read.date else { throw .syntax }
+        guard date.year >= -4713, date.year <= 5_874_897 else { throw .dateRange }
+        let days = Calendar.days(year: date.year, month: date.month, day: date.day)
+        guard days >= Int(DateValue.earliest), days <= Int(DateValue.latest) else { throw .dateRange }
+        return Int32(days)
+    }
+
+    /// A date before the time is read and dropped.
+    static func parseTime(_ text: UnsafeBufferPointer<UInt8>) throws(TimeTextError) -> Int64 {
         var scanner = TimeScanner(text)
-        if scanner.words("infinity") || scanner.words("+infinity") { return Timestamp.infinity }
-        if scanner.words("-infinity") { return Timestamp.negativeInfinity }
-        if scanner.words("epoch") { return 0 }
-        var fields = try date(&scanner)
+        if scanner.words("allballs") { return 0 }
+        let read = try read(text)
+        guard read.special == nil, let time = read.time else { throw .syntax }
+        return time
+    }
+
+    private struct Read {
+        /// infinity, -infinity and epoch.
+        var special: Int64?
+        var date: Calendar.Fields?
+        var time: Int64?
+        /// Seconds east of Greenwich.
+        var offset = 0
+    }
+
+    private static func timestamp(_ date: Calendar.Fields, _ time: Int64) throws(TimeTextError) -> Int64 {
+        guard let start = Calendar.timestamp(date) else { throw .timestampRange }
+        let (value, overflow) = start.addingReportingOverflow(time)
+        guard !overflow, value < Timestamp.infinity else { throw .timestampRange }
+        return value
+    }
+
+    private static func read(_ text: UnsafeBufferPointer<UInt8>) throws(TimeTextError) -> Read {
+        var scanner = TimeScanner(text)
+        if scanner.words("infinity") || scanner.words("+infinity") { return Read(special: Timestamp.infinity) }
+        if scanner.words("-infinity") { return Read(special: Timestamp.negativeInfinity) }
+        if scanner.words("epoch") { return Read(special: 0) }
+        var result = Read()
         var marks = Marks()
-        var microseconds: Int64?
+        if scanner.beginsWithClock() {
+            _ = scanner.letter("t")
+            result.time = try clock(&scanner)
+        } else {
+            result.date = try date(&scanner)
+        }
         while true {
             let blanks = scanner.skipBlanks()
             guard !scanner.isAtEnd else { break }
-            if microseconds == nil {
+            if result.time == nil {
                 let hasT = scanner.letter("t")
                 if hasT || blanks, scanner.isAtDigit {
-                    microseconds = try clock(&scanner)
+                    result.time = try clock(&scanner)
                     continue
                 }
                 if hasT { throw .syntax }
             }
-            try marks.read(&scanner, afterClock: microseconds != nil)
+            try marks.read(&scanner, afterClock: result.time != nil)
         }
-        var time = microseconds ?? 0
-        if let isAfternoon = marks.isAfternoon {
+        if var time = result.time, let isAfternoon = marks.isAfternoon {
             let hour = time / 3_600_000_000
             guard hour <= 12 else { throw .fieldRange }
             if isAfternoon, hour < 12 { time += 12 * 3_600_000_000 }
             if !isAfternoon, hour == 12 { time -= 12 * 3_600_000_000 }
+            result.time = time
         }
-        if marks.isBC { fields.year = 1 - fields.year }
-        guard let start = Calendar.timestamp(fields) else { throw .timestampRange }
-        let (value, overflow) = start.addingReportingOverflow(time)
-        guard !overflow, value < Timestamp.infinity else { throw .timestampRange }
-        return value
+        if marks.isBC, let year = result.date?.year { result.date?.year = 1 - year }
+        result.offset = marks.offset
+        return result
     }
 
     /// The usual form, `YYYY-MM-DD HH:MM:SS[.f…]` with an optional `Z`, without the scanner; nil for any other.
@@ -109,7 +171,7 @@ enum TimestampText {
             (year, month, day) = (first / 10_000, first / 100 % 100, first % 100)
         }
         guard year >= 1, month >= 1, month <= 12, day >= 1 else { throw .fieldRange }
-        guard year <= 1_000_000 else { throw .timestampRange }
+        guard year <= 10_000_000 else { throw .timestampRange }
         guard day <= Calendar.daysInMonth(year: year, month: month) else { throw .fieldRange }
         return Calendar.Fields(year: year, month: month, day: day)
     }
@@ -148,16 +210,26 @@ enum TimestampText {
     private struct Marks {
         var isBC = false
         var isAfternoon: Bool?
+        /// Seconds east of Greenwich.
+        var offset = 0
 
         mutating func read(_ scanner: inout TimeScanner, afterClock: Bool) throws(TimeTextError) {
+            let isWest = scanner.peek == UInt8(ascii: "-")
             if afterClock, scanner.byte(UInt8(ascii: "+")) || scanner.byte(UInt8(ascii: "-")) {
                 guard let (number, width) = scanner.digits(), width <= 6 else { throw .syntax }
-                var hours = width <= 2 ? number : width <= 4 ? number / 100 : number / 10_000
-                for _ in 0..<2 where scanner.byte(UInt8(ascii: ":")) {
-                    guard let part = scanner.digits() else { throw .syntax }
-                    if part.value > 59 { hours = 99 }
+                var parts = [number, 0, 0]
+                if width > 4 {
+                    parts = [number / 10_000, number / 100 % 100, number % 100]
+                } else if width > 2 {
+                    parts = [number / 100, number % 100, 0]
                 }
-                if hours > 15 { throw .zone }
+                for index in 1...2 where scanner.byte(UInt8(ascii: ":")) {
+                    guard let part = scanner.digits() else { throw .syntax }
+                    parts[index] = part.value
+                }
+                guard parts[0] <= 15, parts[1] <= 59, parts[2] <= 59 else { throw .zone }
+                offset = (parts[0] * 60 + parts[1]) * 60 + parts[2]
+                if isWest { offset = -offset }
                 return
             }
             switch scanner.letters() {
@@ -191,6 +263,14 @@ struct TimeScanner {
     var peek: UInt8? { position < end ? text[position] : nil }
     var isAtDigit: Bool { position < end && text[position] >= 0x30 && text[position] <= 0x39 }
     var isAtLetter: Bool { position < end && text[position] | 0x20 >= 0x61 && text[position] | 0x20 <= 0x7A }
+
+    /// Whether a time stands here: two digits at most before a colon, or a T before a digit.
+    func beginsWithClock() -> Bool {
+        var at = position
+        if at < end, text[at] | 0x20 == UInt8(ascii: "t") { return at + 1 < end && text[at + 1] &- 0x30 <= 9 }
+        while at < end, text[at] &- 0x30 <= 9 { at += 1 }
+        return at > position && at < end && text[at] == UInt8(ascii: ":")
+    }
 
     mutating func byte(_ byte: UInt8) -> Bool {
         guard peek == byte else { return false }

@@ -1,11 +1,11 @@
 import Glibc
 
-/// The functions behind ``Cast``.
+/// The functions behind ``Cast`` among numbers and booleans, and from jsonb to them.
 enum CastFunctions {
     static let all: [ScalarFunction] =
         fromInteger(Int16.self, .smallint) + fromInteger(Int32.self, .integer) + fromInteger(Int64.self, .bigint)
         + toInteger(Int16.self, .smallint) + toInteger(Int32.self, .integer) + toInteger(Int64.self, .bigint)
-        + fractions + booleans + texts
+        + fractions + reals + booleans + documents
 
     private static let booleans: [ScalarFunction] = [
         Kernels.unary("cast_integer", .boolean, .integer, "1 or 0.") { (a: UInt8) -> Int32 in Int32(a & 1) },
@@ -21,6 +21,7 @@ enum CastFunctions {
         var functions: [ScalarFunction] = [
             Kernels.unary("cast_numeric", type, .numeric, "The same value.") { (a: I) -> Decimal in Decimal(Int64(a)) },
             Kernels.unary("cast_double", type, .double, "The nearest double.") { (a: I) -> Double in Double(Int64(a)) },
+            Kernels.unary("cast_real", type, .real, "The nearest real.") { (a: I) -> Float in Float(Int64(a)) },
         ]
         if type != .smallint { functions.append(resized(I.self, type, Int16.self, .smallint)) }
         if type != .integer { functions.append(resized(I.self, type, Int32.self, .integer)) }
@@ -57,6 +58,14 @@ enum CastFunctions {
             } failure: { _ in
                 .outOfRange(to)
             },
+            Kernels.flaggedUnary(Cast.functionName(to: to), .real, to, "Rounded, ties to even.") {
+                (a: Float) -> (R, Int64) in
+                let rounded = Double(a).rounded(.toNearestOrEven)
+                let fits = rounded >= low && rounded < high
+                return (R(truncatingIfNeeded: Int64(fits ? rounded : 0)), fits ? 0 : -1)
+            } failure: { _ in
+                .outOfRange(to)
+            },
             Kernels.rowUnary(Cast.functionName(to: to), .numeric, to, "Rounded, half away from zero.") {
                 (a: Decimal) throws(RowFailure) -> R in
                 guard let rounded = a.rounded(to: 0), let value = R(exactly: rounded.mantissa) else {
@@ -81,53 +90,99 @@ enum CastFunctions {
         },
     ]
 
+    private static let reals: [ScalarFunction] = [
+        Kernels.unary("cast_double", .real, .double, "The same value.") { (a: Float) -> Double in Double(a) },
+        Kernels.rowUnary("cast_real", .double, .real, "The nearest real.") { (a: Double) throws(RowFailure) -> Float in
+            let value = Float(a)
+            if value.isInfinite, !a.isInfinite { throw .doubleOverflow }
+            if value == 0, a != 0 { throw .doubleUnderflow }
+            return value
+        },
+        Kernels.rowUnary("cast_real", .numeric, .real, "The nearest real.") {
+            (a: Decimal) throws(RowFailure) -> Float in
+            let value = a.realValue
+            if value == 0, a.mantissa != 0 { throw RowFailure.outOfRangeText(a, .real) }
+            return value
+        },
+        Kernels.rowUnary("cast_numeric", .real, .numeric, "The shortest decimal, to 6 digits.") {
+            (a: Float) throws(RowFailure) -> Decimal in
+            guard a.isFinite else {
+                throw RowFailure("0A000", "NaN and infinity cannot be converted to numeric")
+            }
+            guard let value = printed(Double(a), digits: 6) else { throw .numericOverflow }
+            return value
+        },
+    ]
+
     /// PostgreSQL converts doubles by their 15 most significant digits.
     private static func decimal(_ value: Double) -> Decimal? {
         if value.magnitude < 1e15, value == value.rounded(.towardZero) { return Decimal(Int64(value)) }
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer -> Decimal? in
-            let length = withVaList([value]) { vsnprintf(buffer.baseAddress, 64, "%.15g", $0) }
+        return printed(value, digits: 15)
+    }
+
+    private static func printed(_ value: Double, digits: Int32) -> Decimal? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer -> Decimal? in
+            let length = withVaList([digits, value]) { vsnprintf(buffer.baseAddress, 64, "%.*g", $0) }
             return buffer.withMemoryRebound(to: UInt8.self) { bytes in
                 DecimalText.parse(UnsafeBufferPointer(rebasing: bytes[0..<Int(length)]))
             }
         }
     }
 
-    private static let texts: [ScalarFunction] = DataType.allCases.filter { $0 != .text }.flatMap { type in
-        [
-            ScalarFunction("cast_text", [type], .text, "The output text.") { arguments, count, validity, errors in
-                var scratch: [UInt8] = []
-                return TextKernels.rows(count, validity, count * 8, &errors) { (row, out) throws(RowFailure) in
-                    scratch.removeAll(keepingCapacity: true)
-                    // A boolean's cast spells the word; its output is one letter.
-                    if type == .boolean {
-                        let isTrue = arguments[0].withValues(as: UInt8.self) { $0[row] } & 1 != 0
-                        scratch.append(contentsOf: (isTrue ? "true" : "false").utf8)
-                    } else {
-                        TextFormat.append(arguments[0], row: row, to: &scratch)
-                    }
-                    out.append(scratch)
+    // MARK: from jsonb
+
+    private static let documents: [ScalarFunction] = [
+        fromDocument(.boolean) { json throws(RowFailure) -> UInt8 in
+            guard json.kind == .boolean else { throw cannot(json, .boolean) }
+            return json.isTrue ? 1 : 0
+        },
+        fromDocument(.numeric) { json throws(RowFailure) -> Decimal in try number(json, .numeric) },
+        fromDocument(.smallint) { json throws(RowFailure) -> Int16 in try integer(json, .smallint) },
+        fromDocument(.integer) { json throws(RowFailure) -> Int32 in try integer(json, .integer) },
+        fromDocument(.bigint) { json throws(RowFailure) -> Int64 in try integer(json, .bigint) },
+        fromDocument(.real) { json throws(RowFailure) -> Float in try number(json, .real).realValue },
+        fromDocument(.double) { json throws(RowFailure) -> Double in try number(json, .double).doubleValue },
+    ]
+
+    private static func fromDocument<R: FixedWidthValue>(
+        _ to: DataType, _ convert: @escaping @Sendable (JSONB) throws(RowFailure) -> R
+    ) -> ScalarFunction {
+        ScalarFunction(Cast.functionName(to: to), [.jsonb], to, "The JSON value as the type.") {
+            arguments, count, validity, errors in
+            arguments[0].withText { offsets, bytes in
+                Kernels.rows(to, count, validity, &errors) { row throws(RowFailure) -> R in
+                    try convert(JSONB(TextKernels.slice(offsets, bytes, row)))
                 }
-            },
-            ScalarFunction(Cast.functionName(to: type), [.text], type, "Reads the input text.") {
-                arguments, count, validity, errors in
-                let builder = ColumnBuilder(type: type, capacity: count)
-                arguments[0].withText { offsets, bytes in
-                    for row in 0..<count {
-                        if let validity, !validity.isValid(row) {
-                            builder.appendNull()
-                            continue
-                        }
-                        do throws(RowError) {
-                            builder.append(try TextFormat.parse(TextKernels.slice(offsets, bytes, row), as: type))
-                        } catch {
-                            errors.append(RowError(row: row, code: error.code, message: error.message))
-                            builder.appendNull()
-                        }
-                    }
-                }
-                return builder.finish()
-            },
-        ]
+            }
+        }
+    }
+
+    private static func number(_ json: JSONB, _ type: DataType) throws(RowFailure) -> Decimal {
+        guard json.kind == .number else { throw cannot(json, type) }
+        guard let value = DecimalText.parse(json.text) else { throw .numericOverflow }
+        return value
+    }
+
+    private static func integer<R: FixedWidthInteger & SignedInteger>(_ json: JSONB, _ type: DataType)
+        throws(RowFailure) -> R
+    {
+        guard let rounded = try number(json, type).rounded(to: 0), let result = R(exactly: rounded.mantissa) else {
+            throw .outOfRange(type)
+        }
+        return result
+    }
+
+    private static func cannot(_ json: JSONB, _ type: DataType) -> RowFailure {
+        let kind =
+            switch json.kind {
+            case .null: "null"
+            case .string: "string"
+            case .number: "numeric"
+            case .boolean: "boolean"
+            case .array: "array"
+            case .object: "object"
+            }
+        return RowFailure("22023", "cannot cast jsonb \(kind) to type \(type.name)")
     }
 }
 
@@ -143,6 +198,16 @@ extension Decimal {
         text.append(0)
         return text.withUnsafeBufferPointer { bytes in
             bytes.withMemoryRebound(to: CChar.self) { strtod($0.baseAddress.unsafelyUnwrapped, nil) }
+        }
+    }
+
+    /// The nearest real, rounded once.
+    package var realValue: Float {
+        var text: [UInt8] = []
+        DecimalText.append(self, to: &text)
+        text.append(0)
+        return text.withUnsafeBufferPointer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { strtof($0.baseAddress.unsafelyUnwrapped, nil) }
         }
     }
 }

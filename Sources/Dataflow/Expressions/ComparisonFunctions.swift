@@ -4,9 +4,14 @@ import Glibc
 enum ComparisonFunctions {
     static let all: [ScalarFunction] =
         comparable(Int16.self, .smallint) + comparable(Int32.self, .integer) + comparable(Int64.self, .bigint)
-        + comparable(Int64.self, .timestamp) + comparable(UInt8.self, .boolean) + doubles
+        + comparable(Int64.self, .timestamp) + comparable(Int64.self, .timestamptz) + comparable(Int64.self, .time)
+        + comparable(Int32.self, .date) + comparable(UInt8.self, .boolean) + doubles
+        + ordered(.real) { (a: Float, b: Float) -> Int in RowOrder.compare(a, b) }
+        + ordered(.uuid) { (a: UUIDValue, b: UUIDValue) -> Int in UUIDValue.order(a, b) }
         + ordered(.numeric) { (a: Decimal, b: Decimal) -> Int in Decimal.compare(a, b) }
-        + ordered(.interval) { (a: Interval, b: Interval) -> Int in RowOrder.compare(a, b) } + texts + distinct
+        + ordered(.interval) { (a: Interval, b: Interval) -> Int in RowOrder.compare(a, b) } + texts
+        + ([.character, .bytea, .jsonb] + DataType.allCases.filter { $0.element != nil }).flatMap { bytes($0) }
+        + distinct
 
     @inline(__always)
     private static func comparable<T: FixedWidthValue & Comparable>(_: T.Type, _ type: DataType) -> [ScalarFunction] {
@@ -97,6 +102,24 @@ enum ComparisonFunctions {
         guard let x = a.baseAddress, let y = b.baseAddress else { return a.count - b.count }
         let order = memcmp(x, y, min(a.count, b.count))
         return order != 0 ? Int(order) : a.count - b.count
+    }
+
+    /// Types of no fixed size, by their order.
+    private static func bytes(_ type: DataType) -> [ScalarFunction] {
+        func function(_ name: String, _ documentation: String, _ test: @escaping @Sendable (Int) -> Bool)
+            -> ScalarFunction
+        {
+            ScalarFunction(name, [type, type], .boolean, documentation) { arguments, count, validity, errors in
+                Kernels.rows(.boolean, count, validity, &errors) { row throws(RowFailure) -> UInt8 in
+                    test(RowOrder.compareValues(arguments[0], row, arguments[1], row)) ? 1 : 0
+                }
+            }
+        }
+        return [
+            function("=", "Equal.") { $0 == 0 }, function("<>", "Not equal.") { $0 != 0 },
+            function("<", "Less.") { $0 < 0 }, function("<=", "Less or equal.") { $0 <= 0 },
+            function(">", "Greater.") { $0 > 0 }, function(">=", "Greater or equal.") { $0 >= 0 },
+        ]
     }
 
     private static let distinct: [ScalarFunction] = DataType.allCases.map { type in

@@ -1,15 +1,22 @@
 /// What a row's function reports instead of a value.
-struct RowFailure: Error {
-    let code: String
-    let message: String
+package struct RowFailure: Error {
+    package let code: String
+    package let message: String
 
-    init(_ code: String, _ message: String) {
+    package init(_ code: String, _ message: String) {
         self.code = code
         self.message = message
     }
 
     static func outOfRange(_ type: DataType) -> RowFailure {
-        type == .double ? .doubleOverflow : RowFailure("22003", "\(type.name) out of range")
+        type == .double || type == .real ? .doubleOverflow : RowFailure("22003", "\(type.name) out of range")
+    }
+
+    static func outOfRangeText(_ value: Decimal, _ type: DataType) -> RowFailure {
+        var text: [UInt8] = []
+        DecimalText.append(value, to: &text)
+        return RowFailure(
+            "22003", "\"\(String(decoding: text, as: UTF8.self))\" is out of range for type \(type.name)")
     }
 
     static let doubleOverflow = RowFailure("22003", "value out of range: overflow")

@@ -1,6 +1,7 @@
 import Glibc
 
-/// SQL's order of values: NULL last, NaN above all numbers, text by bytes, intervals as if a month had 30 days.
+/// SQL's order of values, PostgreSQL's btree order: NULL last, NaN above all numbers, text by bytes, intervals as if a month had 30
+/// days.
 package enum RowOrder {
     /// −1, 0 or 1. The columns are of one type.
     package static func compare(_ a: Column, _ i: Int, _ b: Column, _ j: Int) -> Int {
@@ -16,10 +17,12 @@ package enum RowOrder {
         case .int16: ordered(a, i, b, j, Int16.self)
         case .int32: ordered(a, i, b, j, Int32.self)
         case .int64: ordered(a, i, b, j, Int64.self)
+        case .float32: compare(value(a, i, Float.self), value(b, j, Float.self))
         case .float64: compare(value(a, i, Double.self), value(b, j, Double.self))
         case .decimal: Decimal.compare(value(a, i, Decimal.self), value(b, j, Decimal.self))
         case .interval: compare(value(a, i, Interval.self), value(b, j, Interval.self))
-        case .bytes: compareText(a, i, b, j)
+        case .uuid: ordered(a, i, b, j, UUIDValue.self)
+        case .bytes: a.withRaw(i) { x in b.withRaw(j) { ValueBytes.compare(a.type, x, $0) } }
         }
     }
 
@@ -56,7 +59,8 @@ package enum RowOrder {
         return x < y ? -1 : x > y ? 1 : 0
     }
 
-    package static func compare(_ a: Double, _ b: Double) -> Int {
+    @inline(__always)
+    package static func compare<Value: BinaryFloatingPoint>(_ a: Value, _ b: Value) -> Int {
         if a < b { return -1 }
         if a > b { return 1 }
         if a == b { return 0 }
@@ -69,15 +73,27 @@ package enum RowOrder {
         return x < y ? -1 : x > y ? 1 : 0
     }
 
-    private static func compareText(_ a: Column, _ i: Int, _ b: Column, _ j: Int) -> Int {
-        a.withText { aOffsets, aBytes in
-            b.withText { bOffsets, bBytes in
-                let (aStart, bStart) = (Int(aOffsets[i]), Int(bOffsets[j]))
-                let (aLength, bLength) = (Int(aOffsets[i + 1]) - aStart, Int(bOffsets[j + 1]) - bStart)
-                let order = memcmp(aBytes + aStart, bBytes + bStart, min(aLength, bLength))
-                return order != 0 ? (order < 0 ? -1 : 1) : (aLength - bLength).signum()
-            }
+    /// Whether two rows of a type of no fixed size are both NULL or have the same bytes.
+    static func isSameText(_ a: Column, _ i: Int, _ b: Column, _ j: Int) -> Bool {
+        let (firstNull, secondNull) = (a.isNull(i), b.isNull(j))
+        if firstNull || secondNull { return firstNull == secondNull }
+        return a.withRaw(i) { x in b.withRaw(j) { compareBytes(ValueBytes.text(x), ValueBytes.text($0)) == 0 } }
+    }
+
+    /// −1, 0 or 1 by the bytes; of a common beginning the shorter is first.
+    package static func compareBytes(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
+        if let x = a.baseAddress, let y = b.baseAddress {
+            let order = memcmp(x, y, min(a.count, b.count))
+            if order != 0 { return order < 0 ? -1 : 1 }
         }
+        return (a.count - b.count).signum()
+    }
+
+    /// A `character` value without the blanks at its end.
+    package static func unpadded(_ text: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+        var end = text.count
+        while end > 0, text[end - 1] == 0x20 { end -= 1 }
+        return UnsafeBufferPointer(rebasing: text[..<end])
     }
 }
 

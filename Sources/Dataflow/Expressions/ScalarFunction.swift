@@ -34,5 +34,5 @@ package struct ScalarFunction: Sendable {
     }
 
     /// How deployed graphs name the function: `name(type,type)`. Never changed once released.
-    package var key: String { "\(name)(\(arguments.map(\.rawValue).joined(separator: ",")))" }
+    package var key: String { "\(name)(\(arguments.map(\.name).joined(separator: ",")))" }
 }

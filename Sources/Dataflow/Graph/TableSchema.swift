@@ -2,25 +2,48 @@
 package struct ColumnSchema: Hashable, Sendable, Codable {
     package var name: String
     package var type: DataType
-    /// `numeric(precision, scale)`: values are rounded to the scale when they are assigned; more digits are an error.
-    package var numeric: NumericModifier?
+    /// Applied to values when they are assigned; of an array to its elements.
+    package var modifier: TypeModifier?
     package var isNullable: Bool
 
-    package init(name: String, type: DataType, numeric: NumericModifier? = nil, isNullable: Bool = true) {
+    package init(name: String, type: DataType, modifier: TypeModifier? = nil, isNullable: Bool = true) {
         self.name = name
         self.type = type
-        self.numeric = numeric
+        self.modifier = modifier
         self.isNullable = isNullable
     }
-}
 
-package struct NumericModifier: Hashable, Sendable, Codable {
-    package var precision: Int
-    package var scale: Int
+    /// `numeric(precision, scale)`.
+    package var numeric: NumericModifier? {
+        if case .numeric(let modifier) = modifier { modifier } else { nil }
+    }
 
-    package init(precision: Int, scale: Int) {
-        self.precision = precision
-        self.scale = scale
+    /// The type as SQL writes it: `numeric(10,2)`, `character varying(5)[]`.
+    package var typeName: String { TypeModifier.describe(type, modifier) }
+
+    private enum CodingKeys: String, CodingKey {
+        case name, type, modifier, isNullable
+        /// What columns of the first releases had instead of a modifier.
+        case numeric
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        name = try container.decode(String.self, forKey: .name)
+        type = try container.decode(DataType.self, forKey: .type)
+        isNullable = try container.decode(Bool.self, forKey: .isNullable)
+        modifier = try container.decodeIfPresent(TypeModifier.self, forKey: .modifier)
+        if let numeric = try container.decodeIfPresent(NumericModifier.self, forKey: .numeric) {
+            modifier = .numeric(numeric)
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(type, forKey: .type)
+        try container.encode(isNullable, forKey: .isNullable)
+        try container.encodeIfPresent(modifier, forKey: .modifier)
     }
 }
 

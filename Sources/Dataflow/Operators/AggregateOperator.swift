@@ -1,7 +1,7 @@
 /// Grouping: per group the aggregates of its rows. A touched group emits, at the barrier, at most one retraction and one insertion;
 /// a group whose rows are all gone vanishes.
 ///
-/// A numeric, interval or double group column shows the least encoding among its group's values: a hidden `min` keeps it.
+/// A group column whose equal values may print differently (1.0 and 1.00) shows the least encoding among its group's values: a hidden `min` keeps it.
 final class AggregateOperator: Operator {
     private let spec: OperatorKind.Aggregate
     private let inputTypes: [DataType]
@@ -58,7 +58,7 @@ final class AggregateOperator: Operator {
             let isFiltered = call.isDistinct && call.function != .min && call.function != .max
             calls.append(Call(call: call, state: state, distinct: isFiltered ? type.map { DistinctFilter($0) } : nil))
         }
-        for (position, type) in keyTypes.enumerated() where [.numeric, .interval, .double].contains(type) {
+        for (position, type) in keyTypes.enumerated() where type.hasSeveralEncodings {
             shown.append((position, ExtremeState.make(isMax: false, type, isAppendOnly: spec.inputIsAppendOnly)))
         }
     }
@@ -325,13 +325,16 @@ extension Column {
         case .int16: compare(Int16.self, other, start, &isSame) { $0 == $1 }
         case .int32: compare(Int32.self, other, start, &isSame) { $0 == $1 }
         case .int64: compare(Int64.self, other, start, &isSame) { $0 == $1 }
+        case .float32:
+            compare(Float.self, other, start, &isSame) { $0.bitPattern == $1.bitPattern || $0.isNaN && $1.isNaN }
         case .float64:
             compare(Double.self, other, start, &isSame) { $0.bitPattern == $1.bitPattern || $0.isNaN && $1.isNaN }
         case .decimal: compare(Decimal.self, other, start, &isSame) { $0 == $1 }
         case .interval: compare(Interval.self, other, start, &isSame) { $0 == $1 }
+        case .uuid: compare(UUIDValue.self, other, start, &isSame) { $0 == $1 }
         case .bytes:
             for row in 0..<count where isSame[row] {
-                isSame[row] = RowOrder.compare(self, row, other, start + row) == 0
+                isSame[row] = RowOrder.isSameText(self, row, other, start + row)
             }
         }
     }

@@ -125,7 +125,7 @@ final class IntegerSumState: AggregateState {
         case .int16: update(slots, argument, weights) { (value: Int16) in Int64(value) }
         case .int32: update(slots, argument, weights) { (value: Int32) in Int64(value) }
         case .int64: update(slots, argument, weights) { (value: Int64) in value }
-        case .uint8, .float64, .decimal, .interval, .bytes: preconditionFailure("not an integer: \(argument.type.name)")
+        default: preconditionFailure("not an integer: \(argument.type.name)")
         }
     }
 

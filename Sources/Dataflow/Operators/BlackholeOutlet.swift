@@ -4,8 +4,10 @@ internal import CXXHash
 ///
 /// The checksum is the sum over all rows of weight × hash, wrapping at 64 bits, so it does not depend on order, and a retraction takes
 /// back what the insertion gave. The hash of a row starts at 0; each column, left to right, makes h = XXH3_64(value, seed: h). The value's
-/// bytes, little-endian: boolean 1, smallint 2, integer 4, bigint and timestamp (microseconds since 1970) 8, double 8 (one NaN), numeric
-/// 16 of mantissa and 4 of scale, interval 4 (months), 4 (days) and 8 (microseconds), text its UTF-8. NULL is the
+/// bytes, little-endian: boolean 1, smallint 2, integer and date (days since 1970) 4, bigint, time, timestamp and timestamptz
+/// (microseconds since midnight or 1970) 8, real 4 and double 8 (one NaN), numeric 16 of mantissa and 4 of scale, interval 4 (months),
+/// 4 (days) and 8 (microseconds), uuid 8 of its upper and 8 of its lower half, text and character their UTF-8, bytea its bytes, jsonb
+/// and arrays as ``JSONB`` and ``ArrayBytes`` say. NULL is the
 /// single byte 0xFF, which no text is.
 package final class BlackholeOutlet: Outlet {
     /// The sum of the weights.
@@ -39,7 +41,7 @@ package final class BlackholeOutlet: Outlet {
     private static func hash(_ column: Column, _ count: Int, _ hashes: UnsafeMutableBufferPointer<UInt64>) {
         let before = column.validity == nil ? [] : Array(hashes[0..<count])
         switch column.type {
-        case .text:
+        case .text, .character, .bytea, .jsonb, .array:
             column.withText { offsets, bytes in
                 for row in 0..<count {
                     let start = Int(offsets[row])
@@ -52,6 +54,13 @@ package final class BlackholeOutlet: Outlet {
                 for row in 0..<count {
                     // Mantissa and scale lie side by side.
                     hashes[row] = xxh3_inline_seed(base + row * MemoryLayout<Decimal>.stride, 20, hashes[row])
+                }
+            }
+        case .real:
+            column.withValues(as: Float.self) { values in
+                for row in 0..<count {
+                    var bits = values[row].isNaN ? 0x7FC0_0000 : values[row].bitPattern
+                    hashes[row] = xxh3_inline_seed(&bits, 4, hashes[row])
                 }
             }
         case .double:

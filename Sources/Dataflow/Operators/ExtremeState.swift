@@ -8,11 +8,15 @@ enum ExtremeState {
         case .int16: fixed(Int16.self, isMax, type, isAppendOnly)
         case .int32: fixed(Int32.self, isMax, type, isAppendOnly)
         case .int64: fixed(Int64.self, isMax, type, isAppendOnly)
+        case .float32: fixed(Float.self, isMax, type, isAppendOnly)
         case .float64: fixed(Double.self, isMax, type, isAppendOnly)
         case .decimal: fixed(Decimal.self, isMax, type, isAppendOnly)
         case .interval: fixed(Interval.self, isMax, type, isAppendOnly)
+        case .uuid: fixed(UUIDValue.self, isMax, type, isAppendOnly)
         case .bytes:
-            isAppendOnly ? AppendOnlyTextExtremeState(isMax: isMax) : MultisetTextExtremeState(isMax: isMax)
+            isAppendOnly
+                ? AppendOnlyBytesExtremeState(isMax: isMax, type: type)
+                : MultisetBytesExtremeState(isMax: isMax, type: type)
         }
     }
 
@@ -148,28 +152,44 @@ private final class MultisetExtremeState<Value: OrderedValue>: AggregateState {
     }
 }
 
-/// Text by its bytes.
-private enum TextOrder {
-    static func order(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
-        if let x = a.baseAddress, let y = b.baseAddress {
-            let result = memcmp(x, y, min(a.count, b.count))
-            if result != 0 { return result < 0 ? -1 : 1 }
-        }
-        return (a.count - b.count).signum()
+/// The order of values of a type of no fixed size.
+private struct BytesOrder {
+    let type: DataType
+
+    /// SQL's order.
+    func order(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
+        type == .text
+            ? RowOrder.compareBytes(a, b)
+            : ValueBytes.compare(type, UnsafeRawBufferPointer(a), UnsafeRawBufferPointer(b))
     }
 
-    static func order(_ a: [UInt8], _ b: [UInt8]) -> Int {
+    /// SQL's order first, then the encoding.
+    func exactOrder(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
+        let byValue = order(a, b)
+        if byValue != 0 || !type.hasSeveralEncodings { return byValue }
+        return ValueBytes.compareEncodings(type, UnsafeRawBufferPointer(a), UnsafeRawBufferPointer(b))
+    }
+
+    func order(_ a: [UInt8], _ b: [UInt8]) -> Int {
         a.withUnsafeBufferPointer { a in b.withUnsafeBufferPointer { order(a, $0) } }
+    }
+
+    func exactOrder(_ a: [UInt8], _ b: [UInt8]) -> Int {
+        a.withUnsafeBufferPointer { a in b.withUnsafeBufferPointer { exactOrder(a, $0) } }
     }
 }
 
-/// The best text per slot.
-private final class AppendOnlyTextExtremeState: AggregateState {
+/// The best value per slot. Among values that SQL calls equal the least encoding stays, for max as for min.
+private final class AppendOnlyBytesExtremeState: AggregateState {
     private var best = ContiguousArray<[UInt8]?>()
     private let isMax: Bool
+    private let ordering: BytesOrder
     private var bytes = 0
 
-    init(isMax: Bool) { self.isMax = isMax }
+    init(isMax: Bool, type: DataType) {
+        self.isMax = isMax
+        ordering = BytesOrder(type: type)
+    }
 
     override func grow(to end: Int) {
         if best.count < end { best.append(contentsOf: repeatElement(nil, count: max(end - best.count, best.count))) }
@@ -182,9 +202,11 @@ private final class AppendOnlyTextExtremeState: AggregateState {
         for row in 0..<slots.count {
             let slot = Int(slots[row])
             Kernels.withBytes(argument, row) { value in
-                if let order = best[slot]?.withUnsafeBufferPointer({ TextOrder.order(value, $0) }) {
-                    guard isMax ? order > 0 : order < 0 else { return }
+                let isKept = best[slot]?.withUnsafeBufferPointer { old in
+                    let order = ordering.order(value, old)
+                    return order == 0 ? ordering.exactOrder(value, old) >= 0 : (order > 0) != isMax
                 }
+                if isKept == true { return }
                 bytes += value.count - (best[slot]?.count ?? 0)
                 best[slot] = Array(value)
             }
@@ -192,7 +214,7 @@ private final class AppendOnlyTextExtremeState: AggregateState {
     }
 
     override func results(_ slots: UnsafeBufferPointer<Int32>, _ failures: inout [RowError]) -> Column {
-        let builder = ColumnBuilder(type: .text, capacity: slots.count)
+        let builder = ColumnBuilder(type: ordering.type, capacity: slots.count)
         for slot in slots {
             if let value = best[Int(slot)] {
                 value.withUnsafeBufferPointer { builder.append(utf8: $0) }
@@ -211,13 +233,17 @@ private final class AppendOnlyTextExtremeState: AggregateState {
     override var byteCount: Int { best.capacity * 8 + bytes }
 }
 
-/// All texts per slot, in order.
-private final class MultisetTextExtremeState: AggregateState {
+/// All values per slot, in order.
+private final class MultisetBytesExtremeState: AggregateState {
     private var bags = ContiguousArray<SortedBag<[UInt8]>>()
     private let isMax: Bool
+    private let ordering: BytesOrder
     private var bytes = 0
 
-    init(isMax: Bool) { self.isMax = isMax }
+    init(isMax: Bool, type: DataType) {
+        self.isMax = isMax
+        ordering = BytesOrder(type: type)
+    }
 
     override func grow(to end: Int) {
         if bags.count < end {
@@ -231,7 +257,7 @@ private final class MultisetTextExtremeState: AggregateState {
         guard let argument else { return }
         for row in 0..<slots.count {
             let value = Kernels.withBytes(argument, row) { Array($0) }
-            switch bags[Int(slots[row])].add(value, weight: weights?[row] ?? 1, order: TextOrder.order) {
+            switch bags[Int(slots[row])].add(value, weight: weights?[row] ?? 1, order: ordering.exactOrder) {
             case .inserted: bytes += value.count
             case .merged: break
             case .removed: bytes -= value.count
@@ -240,15 +266,27 @@ private final class MultisetTextExtremeState: AggregateState {
     }
 
     override func results(_ slots: UnsafeBufferPointer<Int32>, _ failures: inout [RowError]) -> Column {
-        let builder = ColumnBuilder(type: .text, capacity: slots.count)
+        let builder = ColumnBuilder(type: ordering.type, capacity: slots.count)
         for slot in slots {
-            if let value = (isMax ? bags[Int(slot)].last : bags[Int(slot)].first)?.element {
+            if let value = extreme(bags[Int(slot)]) {
                 value.withUnsafeBufferPointer { builder.append(utf8: $0) }
             } else {
                 builder.appendNull()
             }
         }
         return builder.finish()
+    }
+
+    private func extreme(_ bag: SortedBag<[UInt8]>) -> [UInt8]? {
+        guard isMax, ordering.type.hasSeveralEncodings else { return (isMax ? bag.last : bag.first)?.element }
+        // Of the greatest values, which SQL calls equal, the one of the least encoding.
+        var result: [UInt8]?
+        bag.forEachReversed { element, _ in
+            if let current = result, ordering.order(element, current) != 0 { return false }
+            result = element
+            return true
+        }
+        return result
     }
 
     override func clear(_ slot: Int32) {

@@ -4,11 +4,11 @@ import Glibc
 /// Turns columns of a batch into bytes per row, for hash tables, placement and state on disk. The encoding is part of the format.
 ///
 /// Per column, left to right, one tag byte: 0 for NULL (the value's bytes are then zero), 1 for a value; then the value,
-/// little-endian: boolean 1 byte, smallint 2, integer 4, bigint and timestamp 8, double 8, numeric 17 (mantissa, scale),
-/// interval 16, text a 4-byte length and its UTF-8.
+/// little-endian: boolean 1 byte, smallint 2, integer, date and real 4, bigint, time, timestamp, timestamptz and double 8, numeric 17
+/// (mantissa, scale), interval and uuid 16; text, character, bytea, jsonb and arrays a 4-byte length and the bytes that a column has.
 ///
-/// - `sql`: values that SQL calls equal have equal bytes: numerics without trailing zeros, −0.0 as 0.0, one NaN, intervals as their
-///   span of microseconds (16 bytes).
+/// - `sql`: values that SQL calls equal have equal bytes: numerics (jsonb's, too) without trailing zeros, −0.0 as 0.0, one NaN,
+///   intervals as their span of microseconds (16 bytes; in arrays as days and microseconds), characters without blanks at the end.
 /// - `exact`: values that print differently have different bytes.
 package struct KeyEncoder: Sendable {
     package enum Equality: Sendable {
@@ -17,24 +17,24 @@ package struct KeyEncoder: Sendable {
 
     package let types: [DataType]
     package let equality: Equality
-    /// Bytes per row when no column is text.
+    /// Bytes per row when all columns have a fixed width.
     package let stride: Int?
 
     package init(types: [DataType], equality: Equality) {
         self.types = types
         self.equality = equality
-        stride = types.contains(.text) ? nil : types.reduce(0) { $0 + 1 + Self.width($1) }
+        stride = types.contains { $0.storage == .bytes } ? nil : types.reduce(0) { $0 + 1 + Self.width($1) }
     }
 
     static func width(_ type: DataType) -> Int {
         switch type {
         case .boolean: 1
         case .smallint: 2
-        case .integer: 4
-        case .bigint, .timestamp, .double: 8
+        case .integer, .real, .date: 4
+        case .bigint, .time, .timestamp, .timestamptz, .double: 8
         case .numeric: 17
-        case .interval: 16
-        case .text: 4
+        case .interval, .uuid: 16
+        case .text, .character, .bytea, .jsonb, .array: 4
         }
     }
 
@@ -60,12 +60,13 @@ package struct KeyEncoder: Sendable {
                 base += 1 + Self.width(type)
             }
         } else {
+            let columns = equality == .sql ? columns.map { $0.normalized() } : columns
             measure(columns, count, keys)
             // Each row's write position moves on from column to column.
             let cursor = keys.cursors
             for row in 0..<count { cursor[row] = keys.offsets[row] }
             for (column, type) in zip(columns, types) {
-                if type == .text {
+                if type.storage == .bytes {
                     writeText(column, count, keys.bytes, cursor)
                 } else {
                     let size = 1 + Self.width(type)
@@ -91,7 +92,7 @@ package struct KeyEncoder: Sendable {
     private func measure(_ columns: [Column], _ count: Int, _ keys: EncodedKeys) {
         let fixed = types.reduce(0) { $0 + 1 + Self.width($1) }
         for row in 0..<count { keys.cursors[row] = fixed }
-        for column in columns where column.type == .text {
+        for column in columns where column.type.storage == .bytes {
             column.withText { offsets, _ in
                 for row in 0..<count where !column.isNull(row) {
                     keys.cursors[row] += Int(offsets[row + 1] - offsets[row])
@@ -129,8 +130,15 @@ package struct KeyEncoder: Sendable {
         switch type {
         case .boolean: writeFixed(column, count, at) { (value: UInt8) in value }
         case .smallint: writeFixed(column, count, at) { (value: Int16) in value }
-        case .integer: writeFixed(column, count, at) { (value: Int32) in value }
-        case .bigint, .timestamp: writeFixed(column, count, at) { (value: Int64) in value }
+        case .integer, .date: writeFixed(column, count, at) { (value: Int32) in value }
+        case .bigint, .time, .timestamp, .timestamptz: writeFixed(column, count, at) { (value: Int64) in value }
+        case .uuid: writeFixed(column, count, at) { (value: UUIDValue) in value }
+        case .real:
+            let exact = equality == .exact
+            writeFixed(column, count, at) { (value: Float) -> UInt32 in
+                if value.isNaN { return 0x7FC0_0000 }
+                return !exact && value == 0 ? 0 : value.bitPattern
+            }
         case .double:
             let exact = equality == .exact
             writeFixed(column, count, at) { (value: Double) -> UInt64 in
@@ -152,7 +160,7 @@ package struct KeyEncoder: Sendable {
             } else {
                 writeFixed(column, count, at) { (value: Interval) in value.span }
             }
-        case .text: preconditionFailure("text has no fixed width")
+        case .text, .character, .bytea, .jsonb, .array: preconditionFailure("\(type.name) has no fixed width")
         }
     }
 
@@ -204,8 +212,11 @@ package struct KeyEncoder: Sendable {
                 switch type {
                 case .boolean: return decode(starts, offset, type) { $0.load(as: UInt8.self) }
                 case .smallint: return decode(starts, offset, type) { $0.loadUnaligned(as: Int16.self) }
-                case .integer: return decode(starts, offset, type) { $0.loadUnaligned(as: Int32.self) }
-                case .bigint, .timestamp: return decode(starts, offset, type) { $0.loadUnaligned(as: Int64.self) }
+                case .integer, .date: return decode(starts, offset, type) { $0.loadUnaligned(as: Int32.self) }
+                case .real: return decode(starts, offset, type) { $0.loadUnaligned(as: Float.self) }
+                case .uuid: return decode(starts, offset, type) { $0.loadUnaligned(as: UUIDValue.self) }
+                case .bigint, .time, .timestamp, .timestamptz:
+                    return decode(starts, offset, type) { $0.loadUnaligned(as: Int64.self) }
                 case .double:
                     return decode(starts, offset, type) { Double(bitPattern: $0.loadUnaligned(as: UInt64.self)) }
                 case .numeric:
@@ -218,12 +229,8 @@ package struct KeyEncoder: Sendable {
                     if equality == .exact {
                         return decode(starts, offset, type) { $0.loadUnaligned(as: Interval.self) }
                     }
-                    return decode(starts, offset, type) {
-                        let span = $0.loadUnaligned(as: Int128.self)
-                        let (days, rest) = span.quotientAndRemainder(dividingBy: Int128(Timestamp.microsecondsPerDay))
-                        return Interval(days: Int32(clamping: days), microseconds: Int64(rest))
-                    }
-                case .text: preconditionFailure("text has no fixed width")
+                    return decode(starts, offset, type) { Interval(span: $0.loadUnaligned(as: Int128.self)) }
+                case .text, .character, .bytea, .jsonb, .array: preconditionFailure("\(type.name) has no fixed width")
                 }
             }
         }
@@ -256,7 +263,7 @@ package struct KeyEncoder: Sendable {
                 let isNull = at.load(as: UInt8.self) == 0
                 let value = at + 1
                 at += 1 + Self.width(type)
-                if type == .text { at += Int(value.loadUnaligned(as: UInt32.self)) }
+                if type.storage == .bytes { at += Int(value.loadUnaligned(as: UInt32.self)) }
                 if isNull {
                     builder.appendNull()
                     continue
@@ -264,8 +271,11 @@ package struct KeyEncoder: Sendable {
                 switch type {
                 case .boolean: builder.append(value.load(as: UInt8.self))
                 case .smallint: builder.append(value.loadUnaligned(as: Int16.self))
-                case .integer: builder.append(value.loadUnaligned(as: Int32.self))
-                case .bigint, .timestamp: builder.append(value.loadUnaligned(as: Int64.self))
+                case .integer, .date: builder.append(value.loadUnaligned(as: Int32.self))
+                case .real: builder.append(value.loadUnaligned(as: Float.self))
+                case .uuid: builder.append(value.loadUnaligned(as: UUIDValue.self))
+                case .bigint, .time, .timestamp, .timestamptz:
+                    builder.append(value.loadUnaligned(as: Int64.self))
                 case .double: builder.append(Double(bitPattern: value.loadUnaligned(as: UInt64.self)))
                 case .numeric:
                     let low = value.loadUnaligned(as: UInt64.self)
@@ -278,11 +288,9 @@ package struct KeyEncoder: Sendable {
                     if equality == .exact {
                         builder.append(value.loadUnaligned(as: Interval.self))
                     } else {
-                        let span = value.loadUnaligned(as: Int128.self)
-                        let (days, rest) = span.quotientAndRemainder(dividingBy: Int128(Timestamp.microsecondsPerDay))
-                        builder.append(Interval(days: Int32(clamping: days), microseconds: Int64(rest)))
+                        builder.append(Interval(span: value.loadUnaligned(as: Int128.self)))
                     }
-                case .text:
+                case .text, .character, .bytea, .jsonb, .array:
                     let length = Int(value.loadUnaligned(as: UInt32.self))
                     builder.append(
                         utf8: UnsafeBufferPointer(start: (value + 4).assumingMemoryBound(to: UInt8.self), count: length)

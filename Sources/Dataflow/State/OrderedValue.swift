@@ -29,6 +29,20 @@ extension Int16: OrderedValue {}
 extension Int32: OrderedValue {}
 extension Int64: OrderedValue {}
 
+extension UUIDValue: OrderedValue {
+    static func order(_ a: UUIDValue, _ b: UUIDValue) -> Int { a < b ? -1 : b < a ? 1 : 0 }
+    static func encodingOrder(_ a: UUIDValue, _ b: UUIDValue) -> Int { 0 }
+}
+
+extension Float: OrderedValue {
+    static func order(_ a: Float, _ b: Float) -> Int { RowOrder.compare(a, b) }
+
+    /// 0.0 before −0.0.
+    static func encodingOrder(_ a: Float, _ b: Float) -> Int {
+        a.isNaN ? 0 : (a.sign == .minus ? 1 : 0) - (b.sign == .minus ? 1 : 0)
+    }
+}
+
 extension Double: OrderedValue {
     static func order(_ a: Double, _ b: Double) -> Int { RowOrder.compare(a, b) }
 
@@ -59,17 +73,7 @@ extension Interval: OrderedValue {
 extension RowOrder {
     /// The order of encodings of two values, not NULL, that ``compareValues(_:_:_:_:)`` calls equal.
     static func compareEncodings(_ a: Column, _ i: Int, _ b: Column, _ j: Int) -> Int {
-        switch a.type {
-        case .numeric:
-            a.withValues(as: Decimal.self) { x in b.withValues(as: Decimal.self) { Decimal.encodingOrder(x[i], $0[j]) }
-            }
-        case .interval:
-            a.withValues(as: Interval.self) { x in
-                b.withValues(as: Interval.self) { Interval.encodingOrder(x[i], $0[j]) }
-            }
-        case .double:
-            a.withValues(as: Double.self) { x in b.withValues(as: Double.self) { Double.encodingOrder(x[i], $0[j]) } }
-        case .boolean, .smallint, .integer, .bigint, .text, .timestamp: 0
-        }
+        guard a.type.hasSeveralEncodings else { return 0 }
+        return a.withRaw(i) { x in b.withRaw(j) { ValueBytes.compareEncodings(a.type, x, $0) } }
     }
 }

@@ -11,7 +11,7 @@ package final class RowStore {
     private var columns: [Storage]
     private var free: [Int32] = []
 
-    /// One column: values by row number, a byte per row that says whether it is a value, and for text a heap.
+    /// One column: values by row number, a byte per row that says whether it is a value, and for types of no fixed size a heap.
     private struct Storage {
         let type: DataType
         let stride: Int
@@ -33,7 +33,7 @@ package final class RowStore {
         self.types = types
         columns = types.map { type in
             Storage(
-                type: type, stride: type == .text ? MemoryLayout<TextPlace>.stride : type.storage.stride,
+                type: type, stride: type.storage == .bytes ? MemoryLayout<TextPlace>.stride : type.storage.stride,
                 values: .allocate(byteCount: 1, alignment: 16), valid: .allocate(capacity: 1),
                 heap: .allocate(capacity: 1))
         }
@@ -84,9 +84,11 @@ package final class RowStore {
             case .int16: store(index, column, rows, numbers, Int16.self)
             case .int32: store(index, column, rows, numbers, Int32.self)
             case .int64: store(index, column, rows, numbers, Int64.self)
+            case .float32: store(index, column, rows, numbers, Float.self)
             case .float64: store(index, column, rows, numbers, Double.self)
             case .decimal: store(index, column, rows, numbers, Decimal.self)
             case .interval: store(index, column, rows, numbers, Interval.self)
+            case .uuid: store(index, column, rows, numbers, UUIDValue.self)
             case .bytes: storeText(index, column, rows, numbers)
             }
         }
@@ -144,7 +146,7 @@ package final class RowStore {
     package func remove(_ number: Int32) {
         free.append(number)
         count -= 1
-        for index in columns.indices where columns[index].type == .text {
+        for index in columns.indices where columns[index].type.storage == .bytes {
             let places = columns[index].values.assumingMemoryBound(to: TextPlace.self)
             columns[index].heapDead += places[Int(number)].length
             places[Int(number)] = TextPlace(offset: 0, length: 0)
@@ -190,9 +192,11 @@ package final class RowStore {
         case .int16: return gather(storage, numbers, validity, Int16.self)
         case .int32: return gather(storage, numbers, validity, Int32.self)
         case .int64: return gather(storage, numbers, validity, Int64.self)
+        case .float32: return gather(storage, numbers, validity, Float.self)
         case .float64: return gather(storage, numbers, validity, Double.self)
         case .decimal: return gather(storage, numbers, validity, Decimal.self)
         case .interval: return gather(storage, numbers, validity, Interval.self)
+        case .uuid: return gather(storage, numbers, validity, UUIDValue.self)
         case .bytes:
             let places = storage.values.assumingMemoryBound(to: TextPlace.self)
             let offsets = ColumnBuffer(capacity: (numbers.count + 1) * 4)
@@ -208,7 +212,7 @@ package final class RowStore {
                 let place = places[Int(numbers[position])]
                 memcpy(bytes.base + Int(target[position]), storage.heap + place.offset, place.length)
             }
-            return Column(type: .text, count: numbers.count, validity: validity, values: offsets, bytes: bytes)
+            return Column(type: storage.type, count: numbers.count, validity: validity, values: offsets, bytes: bytes)
         }
     }
 
@@ -240,10 +244,15 @@ package final class RowStore {
         case .int16: return order(storage, a, b, Int16.self)
         case .int32: return order(storage, a, b, Int32.self)
         case .int64: return order(storage, a, b, Int64.self)
+        case .float32: return RowOrder.compare(load(storage, a, Float.self), load(storage, b, Float.self))
         case .float64: return RowOrder.compare(load(storage, a, Double.self), load(storage, b, Double.self))
         case .decimal: return Decimal.compare(load(storage, a, Decimal.self), load(storage, b, Decimal.self))
         case .interval: return RowOrder.compare(load(storage, a, Interval.self), load(storage, b, Interval.self))
+        case .uuid: return order(storage, a, b, UUIDValue.self)
         case .bytes:
+            guard storage.type == .text || storage.type == .bytea else {
+                return ValueBytes.compare(storage.type, raw(storage, a), raw(storage, b))
+            }
             let (x, y) = (load(storage, a, TextPlace.self), load(storage, b, TextPlace.self))
             let result = memcmp(storage.heap + x.offset, storage.heap + y.offset, min(x.length, y.length))
             return result != 0 ? (result < 0 ? -1 : 1) : (x.length - y.length).signum()
@@ -254,12 +263,18 @@ package final class RowStore {
     package func compareEncoding(column index: Int, _ a: Int32, _ b: Int32) -> Int {
         let storage = columns[index]
         guard storage.valid[Int(a)] != 0, storage.valid[Int(b)] != 0 else { return 0 }
-        switch storage.type {
-        case .numeric: return Decimal.encodingOrder(load(storage, a, Decimal.self), load(storage, b, Decimal.self))
-        case .interval: return Interval.encodingOrder(load(storage, a, Interval.self), load(storage, b, Interval.self))
-        case .double: return Double.encodingOrder(load(storage, a, Double.self), load(storage, b, Double.self))
-        default: return 0
+        guard storage.type.hasSeveralEncodings else { return 0 }
+        return ValueBytes.compareEncodings(storage.type, raw(storage, a), raw(storage, b))
+    }
+
+    /// The bytes of a value.
+    private func raw(_ storage: Storage, _ number: Int32) -> UnsafeRawBufferPointer {
+        guard storage.type.storage == .bytes else {
+            return UnsafeRawBufferPointer(
+                start: storage.values + Int(number) * storage.stride, count: storage.type.storage.size)
         }
+        let place = load(storage, number, TextPlace.self)
+        return UnsafeRawBufferPointer(start: storage.heap + place.offset, count: place.length)
     }
 
     @inline(__always)

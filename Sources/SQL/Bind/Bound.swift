@@ -60,16 +60,24 @@ enum Coercion {
         }
     }
 
-    /// Rounds to `numeric(p,s)`.
-    static func applying(_ modifier: NumericModifier?, to expression: Expression) -> Expression {
+    /// Fits values to `numeric(p,s)`, `varchar(n)` and so on; of a cast that the user wrote texts are cut.
+    static func applying(_ modifier: TypeModifier?, to expression: Expression, isExplicit: Bool) -> Expression {
         guard let modifier else { return expression }
-        return ConstantFolding.fold(
-            .call(
-                "numeric_scale(numeric,integer,integer)",
-                [
-                    expression, .literal(.integer(Int32(modifier.precision)), type: .integer),
-                    .literal(.integer(Int32(modifier.scale)), type: .integer),
-                ], type: .numeric))
+        let type = expression.type
+        func integer(_ value: Int) -> Expression { .literal(.integer(Int32(clamping: value)), type: .integer) }
+        let explicit = Expression.literal(.boolean(isExplicit), type: .boolean)
+        let call: Expression =
+            switch modifier {
+            case .numeric(let numeric):
+                .call(
+                    "numeric_scale(\(type.name),integer,integer)",
+                    [expression, integer(numeric.precision), integer(numeric.scale)], type: type)
+            case .length(let length):
+                .call("cast_length(\(type.name),integer,boolean)", [expression, integer(length), explicit], type: type)
+            case .fraction(let digits):
+                .call("cast_fraction(\(type.name),integer)", [expression, integer(digits)], type: type)
+            }
+        return ConstantFolding.fold(call)
     }
 
     /// The type that CASE, COALESCE, VALUES, UNION and so on give their operands.
@@ -82,12 +90,16 @@ enum Coercion {
                 continue
             }
             if current == type { continue }
-            guard current.isNumeric == type.isNumeric, current.isNumeric else {
+            guard Resolution.category(current) == Resolution.category(type) else {
                 throw Failure(
                     "42804", "\(construct) types \(current.name) and \(type.name) cannot be matched",
                     at: operand.location)
             }
-            if isPossible(from: current, to: type), !isPossible(from: type, to: current) { found = type }
+            if !Resolution.isPreferred(current), isPossible(from: current, to: type),
+                !isPossible(from: type, to: current)
+            {
+                found = type
+            }
         }
         return found ?? .text
     }

@@ -96,6 +96,9 @@ extension ExpressionBinder {
             children: expression.children.map { operand in
                 switch operand.type {
                 case .timestamp where operand.literalValue == nil: .literal(.timestamp(0), type: .timestamp)
+                case .timestamptz where operand.literalValue == nil: .literal(.timestamptz(0), type: .timestamptz)
+                case .date where operand.literalValue == nil: .literal(.date(0), type: .date)
+                case .time where operand.literalValue == nil: .literal(.time(0), type: .time)
                 case .interval where operand.literalValue == nil: .literal(.interval(Interval()), type: .interval)
                 default: operand
                 }
@@ -205,7 +208,11 @@ extension ExpressionBinder {
         let type = argument.expression.type
         switch function {
         case .count: return .bigint
-        case .min, .max: return type == .boolean ? nil : type
+        case .min, .max:
+            switch type {
+            case .boolean, .bytea, .uuid, .jsonb: return nil
+            default: return type
+            }
         case .sum, .avg:
             if type == .interval { throw .unsupported("\(function.rawValue)(interval)", at: location) }
             if argument.isUnknown {
@@ -216,8 +223,9 @@ extension ExpressionBinder {
             switch type {
             case .smallint, .integer: return function == .sum ? .bigint : .numeric
             case .bigint, .numeric: return .numeric
+            case .real: throw .unsupported("\(function.rawValue)(real)", at: location)
             case .double: return .double
-            case .boolean, .text, .timestamp, .interval: return nil
+            default: return nil
             }
         }
     }

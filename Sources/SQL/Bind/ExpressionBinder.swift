@@ -139,7 +139,7 @@ final class ExpressionBinder {
             let pair = try comparable("=", [try bind(left), try bind(right)], location)
             let type = pair[0].type
             let test = ConstantFolding.fold(
-                .call("is_distinct(\(type.rawValue),\(type.rawValue))", pair, type: .boolean))
+                .call("is_distinct(\(type.name),\(type.name))", pair, type: .boolean))
             return negated ? .not(test) : test
         case .isIn(let operand, let items, let negated): return try membership(operand, items, negated, location)
         case .between(let operand, let low, let high, let negated, let symmetric):
@@ -261,7 +261,7 @@ final class ExpressionBinder {
             var tests: [Expression] = [.not(.isNull(value))]
             for other in values.dropFirst(index + 1) {
                 let wins = Expression.call(
-                    "\(isGreatest ? ">=" : "<=")(\(type.rawValue),\(type.rawValue))", [value, other], type: .boolean)
+                    "\(isGreatest ? ">=" : "<=")(\(type.name),\(type.name))", [value, other], type: .boolean)
                 tests.append(.or([.isNull(other), wins]))
             }
             branches.append(Expression.Branch(condition: .and(tests), value: value))
@@ -295,7 +295,8 @@ final class ExpressionBinder {
         guard let value = try Coercion.coerce(bound, to: target.type, .explicit) else {
             throw Failure("42846", "cannot cast type \(bound.typeName) to \(target.type.name)", at: location)
         }
-        return Bound(expression: Coercion.applying(target.numeric, to: value), location: location)
+        return Bound(
+            expression: Coercion.applying(target.modifier, to: value, isExplicit: true), location: location)
     }
 
     // MARK: operators

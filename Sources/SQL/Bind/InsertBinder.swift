@@ -101,7 +101,8 @@ enum InsertBinder {
                     "column \"\(column.name)\" is of type \(column.type.name) but expression is of type \(bound.typeName)",
                     at: syntax.location, hint: "You will need to rewrite or cast the expression.")
             }
-            switch ConstantFolding.value(of: Coercion.applying(column.numeric, to: assigned)) {
+            let fitted = Coercion.applying(column.modifier, to: assigned, isExplicit: false)
+            switch ConstantFolding.value(of: fitted) {
             case .success(let value): datum = value
             case .failure(let error): throw Failure(error.code, error.message, at: syntax.location)
             }

@@ -164,7 +164,7 @@ extension QueryBinder {
         let size = try windowSize(call.arguments[2], binder)
         let bounds = ["tumble_start", "tumble_end"].map { function in
             Expression.call(
-                "\(function)(\(DataType.timestamp.rawValue),interval)", [time.expression, size], type: .timestamp)
+                "\(function)(\(DataType.timestamp.name),interval)", [time.expression, size], type: .timestamp)
         }
         let isNullable = time.expression.columnIndex.map { columns[$0].isNullable } ?? true
         let all =

@@ -67,22 +67,24 @@ enum Resolution {
         return single(left) ?? .ambiguous
     }
 
-    enum Category { case boolean, number, string, time, span }
+    enum Category { case boolean, number, string, time, span, array, other }
 
     static func category(_ type: DataType) -> Category {
         switch type {
         case .boolean: .boolean
-        case .smallint, .integer, .bigint, .numeric, .double: .number
-        case .text: .string
-        case .timestamp: .time
+        case .smallint, .integer, .bigint, .numeric, .real, .double: .number
+        case .text, .character: .string
+        case .date, .time, .timestamp, .timestamptz: .time
         case .interval: .span
+        case .bytea, .uuid, .jsonb: .other
+        case .array: .array
         }
     }
 
     static func isPreferred(_ type: DataType) -> Bool {
         switch type {
-        case .boolean, .double, .text, .timestamp, .interval: true
-        case .smallint, .integer, .bigint, .numeric: false
+        case .boolean, .double, .text, .timestamptz, .interval: true
+        default: false
         }
     }
 }

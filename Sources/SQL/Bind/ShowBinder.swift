@@ -54,9 +54,8 @@ enum ShowBinder {
                 ColumnSchema(name: "key", type: .boolean, isNullable: false),
             ],
             rows: relation.columns.enumerated().map { index, column in
-                let modifier = column.numeric.map { "(\($0.precision),\($0.scale))" } ?? ""
-                return [
-                    .text(column.name), .text(column.type.name + modifier), .boolean(column.isNullable),
+                [
+                    .text(column.name), .text(column.typeName), .boolean(column.isNullable),
                     .boolean(relation.key.contains(index)),
                 ]
             })

@@ -42,7 +42,8 @@ enum TableBinder {
             }
             let type = try TypeNames.resolve(column.type)
             columns.append(
-                ColumnSchema(name: column.name, type: type.type, numeric: type.numeric, isNullable: !column.isNotNull))
+                ColumnSchema(name: column.name, type: type.type, modifier: type.modifier, isNullable: !column.isNotNull)
+            )
         }
         return columns
     }

@@ -1,9 +1,9 @@
 internal import Dataflow
 
-/// A type as SQL names it, with `numeric`'s modifier.
+/// A type as SQL names it, with its modifier.
 struct SQLType {
     var type: DataType
-    var numeric: NumericModifier?
+    var modifier: TypeModifier?
     /// The unit of `INTERVAL '10' SECOND`.
     var intervalUnit: String?
 }
@@ -12,27 +12,22 @@ enum TypeNames {
     /// PostgreSQL's names after its grammar, and ours.
     private static let supported: [String: DataType] = [
         "bool": .boolean, "boolean": .boolean, "int2": .smallint, "smallint": .smallint, "int4": .integer,
-        "int": .integer,
-        "integer": .integer, "int8": .bigint, "bigint": .bigint, "numeric": .numeric, "decimal": .numeric,
-        "float8": .double,
-        "text": .text, "varchar": .text, "timestamp": .timestamp, "interval": .interval,
+        "int": .integer, "integer": .integer, "int8": .bigint, "bigint": .bigint, "numeric": .numeric,
+        "decimal": .numeric, "float4": .real, "real": .real, "float8": .double, "text": .text, "varchar": .text,
+        "bpchar": .character, "bytea": .bytea, "uuid": .uuid, "date": .date, "time": .time, "timestamp": .timestamp,
+        "timestamptz": .timestamptz, "interval": .interval, "jsonb": .jsonb,
     ]
 
     /// Types of PostgreSQL that are known and refused, with what to use.
     private static let refused: [String: String?] = [
-        "bpchar": "text", "char": "text", "name": "text", "float4": "double precision", "timestamptz": "timestamp",
-        "date": "timestamp",
-        "time": "timestamp", "timetz": "timestamp", "json": "text", "jsonb": "text", "uuid": "text", "bytea": "text",
-        "money": "numeric", "bit": nil, "varbit": nil, "xml": "text", "inet": "text", "cidr": "text",
-        "serial": "bigint",
-        "bigserial": "bigint", "oid": "bigint", "point": nil,
+        "char": "text", "name": "text", "timetz": "time", "json": "jsonb", "money": "numeric", "bit": nil,
+        "varbit": nil, "xml": "text", "inet": "text", "cidr": "text", "serial": "bigint", "bigserial": "bigint",
+        "oid": "bigint", "point": nil,
     ]
 
     /// How PostgreSQL prints a name that its grammar has turned into another.
     private static let printed = [
-        "bpchar": "character", "float4": "real", "timestamptz": "timestamp with time zone",
-        "timetz": "time with time zone",
-        "time": "time without time zone", "varbit": "bit varying",
+        "char": "\"char\"", "timetz": "time with time zone", "varbit": "bit varying",
     ]
 
     private static let intervalUnits: [Int32: String] = [
@@ -48,7 +43,7 @@ enum TypeNames {
             }
             throw Failure(
                 "42704", "type \"\(syntax.name)\" does not exist", at: syntax.location,
-                hint: Suggestion.hint(for: syntax.name, among: DataType.allCases.map(\.name)))
+                hint: Suggestion.hint(for: syntax.name, among: DataType.scalars.map(\.name)))
         }
         var numbers: [Int32] = []
         for modifier in syntax.modifiers {
@@ -57,19 +52,49 @@ enum TypeNames {
             }
             numbers.append(number)
         }
-        var result = SQLType(type: type)
+        var result = SQLType(type: syntax.isArray ? .array(of: type) : type)
         switch type {
-        case .numeric where !numbers.isEmpty: result.numeric = try numericModifier(numbers, syntax.location)
-        case .interval where numbers.count == 1 && intervalUnits[numbers[0]] != nil:
-            result.intervalUnit = intervalUnits[numbers[0]]
-        case .text where syntax.name == "varchar" && !numbers.isEmpty:
-            throw .unsupported("type character varying(\(numbers[0]))", at: syntax.location, hint: "Use text.")
-        case .timestamp where numbers == [6]: break
+        case .numeric where !numbers.isEmpty:
+            result.modifier = .numeric(try numericModifier(numbers, syntax.location))
+        case .interval where !numbers.isEmpty: try interval(numbers, &result, syntax.location)
+        case .text where syntax.name == "varchar" && !numbers.isEmpty, .character where !numbers.isEmpty:
+            result.modifier = .length(try length(numbers, type, syntax.location))
+        case .time where !numbers.isEmpty, .timestamp where !numbers.isEmpty, .timestamptz where !numbers.isEmpty:
+            result.modifier = fraction(Int(numbers[0]))
         case _ where !numbers.isEmpty:
-            throw .unsupported("a modifier of type \(type.name)", at: syntax.location)
+            throw Failure("42601", "type modifier is not allowed for type \"\(syntax.name)\"", at: syntax.location)
         default: break
         }
         return result
+    }
+
+    /// More digits than 6 are 6, as in PostgreSQL, and are what a value has without a modifier.
+    private static func fraction(_ digits: Int) -> TypeModifier? { digits >= 6 ? nil : .fraction(digits) }
+
+    private static func length(_ numbers: [Int32], _ type: DataType, _ location: Int) throws(Failure) -> Int {
+        let name = type == .text ? "varchar" : "char"
+        guard numbers.count == 1 else { throw Failure("22023", "invalid type modifier", at: location) }
+        guard numbers[0] >= 1 else {
+            throw Failure("22023", "length for type \(name) must be at least 1", at: location)
+        }
+        guard numbers[0] <= lengthMax else {
+            throw Failure("22023", "length for type \(name) cannot exceed \(lengthMax)", at: location)
+        }
+        return Int(numbers[0])
+    }
+
+    /// PostgreSQL's bound of `varchar(n)` and `char(n)`.
+    private static let lengthMax: Int32 = 10_485_760
+
+    /// `INTERVAL DAY`, `INTERVAL SECOND(3)`, `INTERVAL(3)`: the grammar gives a mask of fields and a number of digits.
+    private static func interval(_ numbers: [Int32], _ result: inout SQLType, _ location: Int) throws(Failure) {
+        let isFull = numbers[0] == 0x7FFF
+        if let unit = intervalUnits[numbers[0]] {
+            result.intervalUnit = unit
+        } else if !isFull {
+            throw .unsupported("a range of fields of type interval", at: location)
+        }
+        if numbers.count > 1 { result.modifier = fraction(Int(numbers[1])) }
     }
 
     private static func numericModifier(_ numbers: [Int32], _ location: Int) throws(Failure) -> NumericModifier {

@@ -31,7 +31,7 @@ struct Unnested {
     }
 
     static func equal(_ first: Expression, _ second: Expression, isStrict: Bool) -> Expression {
-        let type = first.type.rawValue
+        let type = first.type.name
         return isStrict
             ? .call("=(\(type),\(type))", [first, second], type: .boolean)
             : .not(.call("is_distinct(\(type),\(type))", [first, second], type: .boolean))

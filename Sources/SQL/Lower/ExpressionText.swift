@@ -39,10 +39,12 @@ enum ExpressionText {
         switch datum {
         case .null: "NULL"
         case .boolean(let value): value ? "true" : "false"
-        case .smallint, .integer, .bigint, .numeric, .double: TextFormat.string(datum)
-        case .text(let text):
-            "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''"))'"
-        case .timestamp, .interval: "'\(TextFormat.string(datum))'"
+        case .smallint, .integer, .bigint, .numeric, .real, .double: TextFormat.string(datum)
+        default: quoted(TextFormat.string(datum))
         }
+    }
+
+    private static func quoted(_ text: String) -> String {
+        "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''"))'"
     }
 }

@@ -42,15 +42,15 @@ enum BandJoin {
             var time = Expression.column(column, type: .timestamp)
             if moved != 0 {
                 time = .call(
-                    "+(\(DataType.timestamp.rawValue),interval)",
+                    "+(\(DataType.timestamp.name),interval)",
                     [time, .literal(.interval(Interval(microseconds: moved)), type: .interval)], type: .timestamp)
             }
-            return .call("tumble_start(\(DataType.timestamp.rawValue),interval)", [time, size], type: .timestamp)
+            return .call("tumble_start(\(DataType.timestamp.name),interval)", [time, size], type: .timestamp)
         }
         let (leftWidth, rightWidth) = (left.types.count, right.types.count)
         let (first, last) = (window(pair.right, moved: low), window(pair.right, moved: high))
         let differs = Expression.call(
-            "<>(\(DataType.timestamp.rawValue),\(DataType.timestamp.rawValue))", [first, last], type: .boolean)
+            "<>(\(DataType.timestamp.name),\(DataType.timestamp.name))", [first, last], type: .boolean)
         let windows = Plan.unionAll([
             .project(right, right.columns + [first]), .project(.filter(right, differs), right.columns + [last]),
         ])

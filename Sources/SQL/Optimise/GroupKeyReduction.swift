@@ -3,9 +3,9 @@ internal import Dataflow
 /// Rule: a window's end in GROUP BY says nothing that its start does not, so only the start is a key: smaller keys, and
 /// rows partitioned by it need no second exchange. The end is computed from the start afterwards.
 enum GroupKeyReduction {
-    private static let start = "tumble_start(\(DataType.timestamp.rawValue),interval)"
-    private static let end = "tumble_end(\(DataType.timestamp.rawValue),interval)"
-    private static let plus = "+(\(DataType.timestamp.rawValue),interval)"
+    private static let start = "tumble_start(\(DataType.timestamp.name),interval)"
+    private static let end = "tumble_end(\(DataType.timestamp.name),interval)"
+    private static let plus = "+(\(DataType.timestamp.name),interval)"
 
     static func apply(_ plan: Plan) -> Plan {
         let plan = plan.with(inputs: plan.inputs.map(apply))

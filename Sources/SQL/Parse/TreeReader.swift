@@ -91,12 +91,10 @@ struct TreeReader {
         var names = Self.names(type.pointee.names, type.pointee.n_names)
         if names.count > 1, names[0] == "pg_catalog" { names.removeFirst() }
         if type.pointee.setof != 0 || type.pointee.pct_type != 0 { throw .unsupported("SETOF or %TYPE", at: location) }
-        if type.pointee.n_array_bounds > 0 {
-            throw .unsupported("type \(names.joined(separator: "."))[]", at: location)
-        }
         return TypeSyntax(
             name: names.joined(separator: "."),
-            modifiers: try expressions(Self.list(type.pointee.typmods, type.pointee.n_typmods)), location: location)
+            modifiers: try expressions(Self.list(type.pointee.typmods, type.pointee.n_typmods)),
+            isArray: type.pointee.n_array_bounds > 0, location: location)
     }
 
     // MARK: expressions

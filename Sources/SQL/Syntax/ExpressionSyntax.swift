@@ -52,6 +52,8 @@ struct ExpressionSyntax {
 struct TypeSyntax {
     var name: String
     var modifiers: [ExpressionSyntax]
+    /// `[]` or `ARRAY` follows; the number of dimensions does not count, as in PostgreSQL.
+    var isArray = false
     var location: Int
 }
 

@@ -48,6 +48,25 @@ struct Bag: Equatable, CustomStringConvertible {
 }
 
 enum Values {
+    /// Every scalar type, and arrays of elements of each kind.
+    static let types: [DataType] =
+        DataType.scalars + [DataType.integer, .text, .numeric, .jsonb].map { DataType.array(of: $0) }
+
+    /// Documents in PostgreSQL's order, ascending; those of a line are equal, the least encoding first.
+    static let documents: [[String]] = [
+        ["[]"], ["null"], ["\"\""], ["\"a\""], ["\"b\""], ["-2.5", "-2.50"], ["0", "0.0"], ["1", "1.0", "1.00"], ["10"],
+        ["false"], ["true"], ["[null]"], ["[1]", "[1.0]"], ["[[1, \"x\"]]"], ["[1, 2]"], ["{}"],
+        ["{\"a\": 1}", "{\"a\": 1.0}"], ["{\"aa\": 1}"], ["{\"b\": 0}"], ["{\"a\": 1, \"b\": null}"],
+    ]
+
+    private static func rank(_ document: String) -> Int {
+        documents.firstIndex { $0.contains(document) } ?? -1
+    }
+
+    private static func unpadded(_ text: String) -> String {
+        String(text.reversed().drop { $0 == " " }.reversed())
+    }
+
     /// The row's exact contents.
     static func printed(_ row: Row) -> String { row.map(printed).joined(separator: " | ") }
 
@@ -61,7 +80,16 @@ enum Values {
         case .numeric(let value): "\(value.mantissa)e-\(value.scale)"
         case .double(let value): value.isNaN ? "NaN" : value.sign == .minus && value == 0 ? "-0.0" : "\(value)"
         case .text(let value): "'\(value)'"
+        case .real(let value): value.isNaN ? "NaNr" : value.sign == .minus && value == 0 ? "-0.0r" : "\(value)r"
+        case .character(let value): "'\(value)'c"
+        case .bytea(let value): "\(value)"
+        case .uuid(let value): "u\(value.high)-\(value.low)"
+        case .date(let value): "d\(value)"
+        case .time(let value): "h\(value)"
         case .timestamp(let value): "t\(value)"
+        case .timestamptz(let value): "z\(value)"
+        case .jsonb(let value): "j\(value)"
+        case .array(let values, let type): "\(type.name){\(values.map { printed($0) }.joined(separator: ","))}"
         case .interval(let value): "\(value.months)mon \(value.days)d \(value.microseconds)us"
         }
     }
@@ -76,7 +104,11 @@ enum Values {
             }
             return "\(value.mantissa)e-\(value.scale)"
         case .double(let value): return value == 0 ? "0.0" : printed(datum)
+        case .real(let value): return value == 0 ? "0.0r" : printed(datum)
         case .interval(let value): return "\(span(value))"
+        case .character(let value): return printed(.character(unpadded(value)))
+        case .jsonb(let value): return "j\(rank(value))"
+        case .array(let values, _): return "{\(values.map { key($0) }.joined(separator: ","))}"
         default: return printed(datum)
         }
     }
@@ -98,7 +130,22 @@ enum Values {
         case (.smallint(let x), .smallint(let y)): return order(x, y)
         case (.integer(let x), .integer(let y)): return order(x, y)
         case (.bigint(let x), .bigint(let y)): return order(x, y)
-        case (.timestamp(let x), .timestamp(let y)): return order(x, y)
+        case (.timestamp(let x), .timestamp(let y)), (.timestamptz(let x), .timestamptz(let y)),
+            (.time(let x), .time(let y)):
+            return order(x, y)
+        case (.date(let x), .date(let y)): return order(x, y)
+        case (.uuid(let x), .uuid(let y)):
+            return x.high != y.high ? order(x.high, y.high) : order(x.low, y.low)
+        case (.bytea(let x), .bytea(let y)): return lexicographic(x.map { Int($0) }, y.map { Int($0) })
+        case (.character(let x), .character(let y)): return compare(.text(unpadded(x)), .text(unpadded(y)))
+        case (.real(let x), .real(let y)): return compare(.double(Double(x)), .double(Double(y)))
+        case (.jsonb(let x), .jsonb(let y)): return order(rank(x), rank(y))
+        case (.array(let x, _), .array(let y, _)):
+            for (p, q) in zip(x, y) {
+                let result = compare(p, q)
+                if result != 0 { return result }
+            }
+            return order(x.count, y.count)
         case (.text(let x), .text(let y)): return lexicographic(x.utf8.map { Int($0) }, y.utf8.map { Int($0) })
         case (.double(let x), .double(let y)):
             if x.isNaN || y.isNaN { return order(x.isNaN ? 1 : 0, y.isNaN ? 1 : 0) }
@@ -131,6 +178,11 @@ enum Values {
                 [Int(x.months), Int(x.days), Int(x.microseconds)], [Int(y.months), Int(y.days), Int(y.microseconds)]
             )
             return lexicographic(p, q)
+        case (.real(let x), .real(let y)): return compareEncoding(.double(Double(x)), .double(Double(y)))
+        case (.character(let x), .character(let y)): return (x.utf8.count - y.utf8.count).signum()
+        case (.jsonb(let x), .jsonb(let y)): return (x.utf8.count - y.utf8.count).signum()
+        case (.array(let x, _), .array(let y, _)):
+            return zip(x, y).map { compareEncoding($0, $1) }.first { $0 != 0 } ?? 0
         default: return 0
         }
     }
@@ -147,6 +199,22 @@ enum Values {
         case .integer: return .integer(rng.pick([-3, 0, 1, 2, 7, 100_000]))
         case .bigint: return .bigint(rng.pick([-3, 0, 1, 2, 3, 4, 5, 1 << 40]))
         case .timestamp: return .timestamp(Int64(rng.below(6)) * 1_000_000)
+        case .timestamptz: return .timestamptz(rng.pick([Int64.min, -1, 0, 1_000_000, Int64.max]))
+        case .time: return .time(rng.pick([0, 1, 43_200_000_000, 86_400_000_000]))
+        case .date: return .date(rng.pick([Int32.min, -1, 0, 19_000, Int32.max]))
+        case .real: return .real(rng.pick([0.0, -0.0, 1.5, -2.25, 0.1, .nan, .infinity, -.infinity, 3, 3]))
+        case .character: return .character(rng.pick(["", "a", "a  ", "ab", "ab ", "b", "ä", "   "]))
+        case .bytea: return .bytea(rng.pick([[], [0], [0, 1], [255], [255, 0], [92, 120]]))
+        case .uuid:
+            return .uuid(
+                rng.pick([
+                    UUIDValue(high: 0, low: 0), UUIDValue(high: 0, low: .max), UUIDValue(high: .max, low: 0),
+                    UUIDValue(high: 1 << 63, low: 5), UUIDValue(high: 1, low: 5),
+                ]))
+        case .jsonb: return .jsonb(rng.pick(rng.pick(documents)))
+        case .array(let element):
+            let count = rng.below(4)
+            return .array((0..<count).map { _ in random(element.type, using: &rng) }, element.type)
         case .numeric:
             let (mantissa, scale): (Int, Int) = rng.pick([
                 (1, 0), (10, 1), (100, 2), (25, 1), (-325, 2), (0, 0), (0, 3), (-5, 1), (7, 4),

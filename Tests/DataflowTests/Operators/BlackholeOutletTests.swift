@@ -14,12 +14,17 @@ import Testing
             case .null: bytes = [0xFF]
             case .boolean(let value): bytes = [value ? 1 : 0]
             case .smallint(let value): bytes = little(value)
-            case .integer(let value): bytes = little(value)
-            case .bigint(let value), .timestamp(let value): bytes = little(value)
+            case .integer(let value), .date(let value): bytes = little(value)
+            case .bigint(let value), .time(let value), .timestamp(let value), .timestamptz(let value):
+                bytes = little(value)
+            case .real(let value): bytes = little(value.isNaN ? 0x7FC0_0000 : value.bitPattern)
+            case .uuid(let value): bytes = little(value.high) + little(value.low)
+            case .bytea(let value): bytes = value
+            case .jsonb, .array: bytes = ValueBytes.withRaw(of: value) { Array($0) }
             case .double(let value): bytes = little(value.isNaN ? 0x7FF8_0000_0000_0000 : value.bitPattern)
             case .numeric(let value): bytes = little(value.mantissa) + little(value.scale)
             case .interval(let value): bytes = little(value.months) + little(value.days) + little(value.microseconds)
-            case .text(let value): bytes = Array(value.utf8)
+            case .text(let value), .character(let value): bytes = Array(value.utf8)
             }
             return bytes.withUnsafeBytes { XXH3_64bits_withSeed($0.baseAddress, $0.count, seed) }
         }

@@ -40,7 +40,7 @@ import Testing
         return output
     }
 
-    @Test(arguments: DataType.allCases, [1, 2, 4])
+    @Test(arguments: Values.types, [1, 2, 4])
     func pairsOfEveryKeyType(_ type: DataType, _ workers: Int) throws {
         let (leftTypes, rightTypes): ([DataType], [DataType]) = ([.text, type], [type, .bigint])
         for seed in UInt64(1)...8 {

@@ -51,7 +51,7 @@ import Testing
         return output
     }
 
-    @Test(arguments: DataType.allCases, [1, 2, 4])
+    @Test(arguments: Values.types, [1, 2, 4])
     func ordersByEveryType(_ type: DataType, _ workers: Int) throws {
         let types: [DataType] = [.text, type, .numeric]
         for seed in UInt64(1)...10 {

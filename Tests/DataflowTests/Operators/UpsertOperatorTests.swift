@@ -5,7 +5,7 @@ import Testing
 @Suite struct UpsertOperatorTests {
     static let source = OperatorID(1)
 
-    @Test(arguments: DataType.allCases, [1, 2, 4])
+    @Test(arguments: Values.types, [1, 2, 4])
     func theLatestRowOfEachKey(_ type: DataType, _ workers: Int) throws {
         let types: [DataType] = [type, .bigint, .text]
         for seed in UInt64(1)...10 {
