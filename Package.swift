@@ -61,7 +61,9 @@ let package = Package(
         ),
         .target(
             name: "Actors",
-            dependencies: ["Log", "Dataflow", "Cluster", "CZstd", "CZlib", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "Log", "Dataflow", "Cluster", "CZstd", "CZlib", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
         .target(

@@ -70,8 +70,8 @@ package final class ClusterTransport: Sendable {
         if let listen = configuration.listen {
             try Self.checkCredentials(configuration, to: "listen on", listen.host)
         }
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: IncomingCall.self, bufferingPolicy: .bufferingOldest(configuration.limits.callQueueMax))
+        let queueMax = configuration.limits.callQueueMax
+        let (stream, continuation) = AsyncStream<IncomingCall>.makeStream(bufferingPolicy: .bufferingOldest(queueMax))
         incoming = stream
         calls = continuation
         shared = TransportShared(

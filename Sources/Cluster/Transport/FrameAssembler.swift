@@ -45,7 +45,7 @@ package struct ReceivedFrame: Sendable {
 ///
 /// Credit: a frame keeps at most half a window until it is consumed; what is longer is given back as it comes, else a frame
 /// longer than the window could never become whole. So a stream holds at most half a window of credit and one frame.
-struct FrameAssembler: Sendable {
+package struct FrameAssembler: Sendable {
     private let frameBytesMax: Int
     private let creditMax: Int
     private var number: UInt64 = 0
@@ -59,19 +59,19 @@ struct FrameAssembler: Sendable {
     /// Memory reserved on the word of a length that has not come yet.
     private static let reservedBytesMax = 1024 * 1024
 
-    init(frameBytesMax: Int, windowBytes: Int) {
+    package init(frameBytesMax: Int, windowBytes: Int) {
         self.frameBytesMax = frameBytesMax
         creditMax = max(windowBytes / 2, 1)
     }
 
     /// Whether a frame has begun and not ended: a stream that ends here was cut.
-    var isWithinFrame: Bool { !head.isEmpty || expected != nil }
+    package var isWithinFrame: Bool { !head.isEmpty || expected != nil }
 
     /// Takes what came; appends the frames that it completes.
     ///
     /// - Returns: bytes to give back to the stream's window at once.
     /// - Throws: `tooLarge` for a length over the limit, `corrupt` for a checksum. The stream is unusable then.
-    mutating func append(
+    package mutating func append(
         _ bytes: UnsafeRawBufferPointer, to frames: inout [ReceivedFrame]
     ) throws(CallError) -> Int {
         var rest = bytes[...]
