@@ -13,12 +13,12 @@ struct GeneratedView {
 
 struct QueryGenerator {
     var rng: SeededGenerator
-    private var features: Set<String> = []
+    var features: Set<String> = []
 
     init(seed: UInt64) { rng = SeededGenerator(seed: seed) }
 
     /// Something that can stand in FROM: text for each dialect, without an alias.
-    private struct Source {
+    struct Source {
         var sql: String
         var oracle: String
         var columns: [Workload.Column]
@@ -26,7 +26,7 @@ struct QueryGenerator {
         var time: String?
     }
 
-    private struct Pair {
+    struct Pair {
         var sql: String
         var oracle: String
 
@@ -43,7 +43,7 @@ struct QueryGenerator {
 
     mutating func view(named name: String, over views: [GeneratedView]) -> GeneratedView {
         features = []
-        let shape = rng.below(10)
+        let shape = rng.below(16)
         let (query, columns): (Pair, [Workload.Column]) =
             switch shape {
             case 0: projection(over: views)
@@ -54,6 +54,11 @@ struct QueryGenerator {
             case 6: join(over: views)
             case 8: windowJoin()
             case 9: latest()
+            case 10: membership(over: views)
+            case 11: existence(over: views)
+            case 12: scalarSubquery(over: views)
+            case 13: setOperation(over: views)
+            case 14: rollup(over: views)
             default: distinct(over: views)
             }
         return GeneratedView(name: name, sql: query.sql, oracle: query.oracle, columns: columns, features: features)
@@ -61,7 +66,7 @@ struct QueryGenerator {
 
     // MARK: sources
 
-    private mutating func source(over views: [GeneratedView]) -> Source {
+    mutating func source(over views: [GeneratedView]) -> Source {
         if !views.isEmpty, rng.chance(30) {
             let view = rng.pick(views)
             features.insert("view on view")
@@ -83,7 +88,7 @@ struct QueryGenerator {
 
     // MARK: shapes
 
-    private mutating func projection(over views: [GeneratedView]) -> (Pair, [Workload.Column]) {
+    mutating func projection(over views: [GeneratedView]) -> (Pair, [Workload.Column]) {
         features.insert("projection")
         let source = source(over: views)
         var items: [Pair] = []
@@ -325,7 +330,7 @@ struct QueryGenerator {
         return (query, columns)
     }
 
-    private func select(_ items: [Pair], from source: Source, where condition: Pair?) -> Pair {
+    func select(_ items: [Pair], from source: Source, where condition: Pair?) -> Pair {
         Pair(
             sql: "SELECT \(items.map(\.sql).joined(separator: ", ")) FROM \(source.sql) s"
                 + (condition.map { " WHERE \($0.sql)" } ?? ""),
@@ -335,7 +340,7 @@ struct QueryGenerator {
 
     // MARK: aggregates
 
-    private mutating func addAggregates(
+    mutating func addAggregates(
         _ input: [Workload.Column], to items: inout [Pair], _ columns: inout [Workload.Column]
     ) {
         for index in 0..<(1 + rng.below(3)) {
@@ -388,7 +393,7 @@ struct QueryGenerator {
 
     // MARK: expressions
 
-    private mutating func scalar(
+    mutating func scalar(
         _ columns: [Workload.Column], prefix: String, depth: Int, avoiding: Set<Workload.ValueType> = []
     ) -> (Pair, Workload.ValueType) {
         switch rng.below(4) {
@@ -402,7 +407,7 @@ struct QueryGenerator {
         }
     }
 
-    private mutating func integer(_ columns: [Workload.Column], prefix: String, depth: Int) -> (
+    mutating func integer(_ columns: [Workload.Column], prefix: String, depth: Int) -> (
         Pair, Workload.ValueType
     ) {
         let usable = columns.filter { $0.type == .integer || $0.type == .bigint }
@@ -455,7 +460,7 @@ struct QueryGenerator {
         }
     }
 
-    private mutating func text(_ columns: [Workload.Column], prefix: String, depth: Int) -> (Pair, Workload.ValueType) {
+    mutating func text(_ columns: [Workload.Column], prefix: String, depth: Int) -> (Pair, Workload.ValueType) {
         let usable = columns.filter { $0.type == .text }
         guard depth > 0, !usable.isEmpty else {
             if let column = usable.isEmpty ? nil : rng.pick(usable) { return (Pair("\(prefix)\(column.name)"), .text) }
@@ -480,7 +485,7 @@ struct QueryGenerator {
         }
     }
 
-    private mutating func predicate(_ columns: [Workload.Column], prefix: String, depth: Int = 2) -> Pair {
+    mutating func predicate(_ columns: [Workload.Column], prefix: String, depth: Int = 2) -> Pair {
         if depth > 0, rng.chance(40) {
             let first = predicate(columns, prefix: prefix, depth: depth - 1)
             let second = predicate(columns, prefix: prefix, depth: depth - 1)

@@ -28,6 +28,10 @@ struct ViewOracleTests {
         let wanted = [
             "projection", "grouping", "tumble", "top-n", "union all", "join", "join on two keys", "distinct",
             "view on view", "window join", "window top-n", "left join", "right join", "full join", "join condition",
+            "in (select)", "not in (select)", "correlated in", "exists", "not exists", "exists with <>",
+            "exists over groups",
+            "scalar sub-query", "correlated scalar sub-query", "sub-query in OR", "sub-query as a value", "union",
+            "intersect", "except", "intersect all", "except all", "rollup", "cube",
             "upsert table", "event time", "sub-query", "global aggregate", "having", "filter clause", "row number",
             "case", "coalesce",
             "nullif", "like", "in", "between", "is null", "+", "-", "*", "/", "%", "||", "sum(numeric)", "sum(double)",

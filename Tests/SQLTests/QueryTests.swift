@@ -149,6 +149,115 @@ struct QueryTests {
         ("SELECT id FROM v LIMIT 0", []),
         ("SELECT s.id FROM (SELECT * FROM v ORDER BY n DESC NULLS LAST LIMIT 2) s ORDER BY 1", ["2", "3"]),
         ("SELECT s.id FROM (SELECT id FROM v ORDER BY id LIMIT 2 OFFSET 1) s ORDER BY 1", ["2", "3"]),
+        ("SELECT v.id, w.g FROM v LEFT JOIN w ON v.id = w.id + 2 ORDER BY 1", ["1|", "2|", "3|a", "4|a"]),
+        ("SELECT v.id, w.id FROM v RIGHT JOIN w ON v.id = w.id + 2 ORDER BY 2", ["3|1", "4|2", "|3", "|4"]),
+        (
+            "SELECT v.id, w.id FROM v FULL JOIN w ON v.id = w.id + 2 ORDER BY 1, 2",
+            ["1|", "2|", "3|1", "4|2", "|3", "|4"]
+        ),
+        ("SELECT v.id FROM v LEFT JOIN w ON v.id = w.id + 2 WHERE w.id IS NULL ORDER BY 1", ["1", "2"]),
+        (
+            "SELECT id, v.n FROM v FULL JOIN (SELECT id + 2 AS id FROM w) x USING (id) ORDER BY 1",
+            ["1|10", "2|20", "3|30", "4|", "5|", "6|"]
+        ),
+        (
+            "SELECT * FROM (VALUES (1, 2)) a (x, y) RIGHT JOIN (VALUES (2, 3), (5, 4)) b (y, z) USING (y) ORDER BY 1",
+            ["2|1|3", "5||4"]
+        ),
+        (
+            "SELECT a.x, b.y FROM (VALUES (1), (2)) a (x) LEFT JOIN (VALUES (1), (1)) b (y) ON a.x < b.y ORDER BY 1",
+            ["1|", "2|"]
+        ),
+        ("SELECT a.id FROM v a JOIN w b ON a.id < b.id ORDER BY 1", ["1", "1", "1", "2", "2", "3"]),
+        ("SELECT count(*) FROM v, w", ["16"]),
+        ("SELECT id FROM v WHERE n IN (SELECT n FROM v WHERE id < 3) ORDER BY 1", ["1", "2"]),
+        ("SELECT id FROM v WHERE n NOT IN (SELECT n FROM v WHERE id < 3) ORDER BY 1", ["3"]),
+        ("SELECT id FROM v WHERE id NOT IN (SELECT n FROM v) ORDER BY 1", []),
+        ("SELECT id FROM v WHERE n NOT IN (SELECT n FROM v WHERE false) ORDER BY 1", ["1", "2", "3", "4"]),
+        ("SELECT id, n IN (SELECT n FROM v WHERE id > 2) AS i FROM v ORDER BY 1", ["1|", "2|", "3|t", "4|"]),
+        ("SELECT id, n NOT IN (SELECT n FROM v WHERE id = 3) AS i FROM v ORDER BY 1", ["1|t", "2|t", "3|f", "4|"]),
+        ("SELECT id FROM v WHERE (id, g) IN (SELECT id + 1, g FROM w) ORDER BY 1", ["2", "4"]),
+        ("SELECT id FROM v a WHERE EXISTS (SELECT 1 FROM v b WHERE b.g = a.g AND b.n > a.n) ORDER BY 1", ["1"]),
+        (
+            "SELECT id FROM v a WHERE NOT EXISTS (SELECT FROM v b WHERE b.g = a.g AND b.id <> a.id AND b.n IS NULL) ORDER BY 1",
+            ["1", "2", "4"]
+        ),
+        (
+            "SELECT id FROM v a WHERE n = 10 OR EXISTS (SELECT 1 FROM w WHERE w.id = a.id AND w.g = 'b') ORDER BY 1",
+            ["1", "3", "4"]
+        ),
+        ("SELECT EXISTS (SELECT 1 FROM v WHERE id > 3), NOT EXISTS (SELECT 1 FROM v)", ["t|f"]),
+        ("SELECT id, (SELECT max(n) FROM v) AS m FROM w ORDER BY 1", ["1|30", "2|30", "3|30", "4|30"]),
+        (
+            "SELECT id, (SELECT count(*) FROM v WHERE v.n > w.id * 5) AS c, (SELECT n FROM v WHERE v.id = w.id) AS n FROM w ORDER BY 1",
+            ["1|3|10", "2|2|20", "3|2|30", "4|1|"]
+        ),
+        (
+            "SELECT id, (SELECT count(*) + 1 FROM v WHERE v.g = w.g AND v.id < w.id) FROM w ORDER BY 1",
+            ["1|1", "2|2", "3|1", "4|2"]
+        ),
+        (
+            "SELECT id, (SELECT b.id FROM w b WHERE b.id > w.id ORDER BY b.id LIMIT 1) AS next FROM w ORDER BY 1",
+            ["1|2", "2|3", "3|4", "4|"]
+        ),
+        ("SELECT id FROM v WHERE n > ALL (SELECT n FROM v WHERE g = 'a' AND id = 1) ORDER BY 1", ["2", "3"]),
+        ("SELECT id FROM v WHERE n >= ANY (SELECT n FROM v b WHERE b.id = 2) ORDER BY 1", ["2", "3"]),
+        ("SELECT id FROM v WHERE n <> ALL (SELECT n FROM v b WHERE b.id < 3) ORDER BY 1", ["3"]),
+        (
+            "SELECT id FROM v WHERE n <= ALL (SELECT n FROM v b WHERE b.g = v.g AND b.n IS NOT NULL) ORDER BY 1",
+            ["1", "3"]
+        ),
+        ("SELECT id, n > ALL (SELECT n FROM v) AS x FROM v ORDER BY 1", ["1|f", "2|f", "3|f", "4|"]),
+        (
+            "SELECT g, count(*) FROM v GROUP BY g HAVING count(*) > (SELECT count(*) FROM w WHERE w.g = v.g AND w.id > 3) ORDER BY 1",
+            ["a|2", "b|2"]
+        ),
+        ("SELECT sum(CASE WHEN id IN (SELECT id FROM w WHERE g = 'a') THEN 1 ELSE 10 END) FROM v", ["22"]),
+        (
+            "SELECT a.id FROM v a WHERE EXISTS (SELECT 1 FROM v b WHERE b.g = a.g AND b.id = (SELECT max(c.id) FROM w c WHERE c.g = a.g AND c.id <= b.id)) ORDER BY 1",
+            ["1", "2", "3", "4"]
+        ),
+        (
+            "SELECT w.id, s.n FROM w, LATERAL (SELECT n FROM v WHERE v.id = w.id AND n > 10) s ORDER BY 1",
+            ["2|20", "3|30"]
+        ),
+        (
+            "SELECT w.id, s.c FROM w LEFT JOIN LATERAL (SELECT count(*) AS c FROM v WHERE v.id < w.id) s ON true ORDER BY 1",
+            ["1|0", "2|1", "3|2", "4|3"]
+        ),
+        (
+            "SELECT w.id, s.id FROM w LEFT JOIN LATERAL (SELECT id FROM v WHERE v.g = w.g ORDER BY id DESC LIMIT 1) s ON s.id > w.id ORDER BY 1",
+            ["1|2", "2|", "3|4", "4|"]
+        ),
+        ("SELECT g FROM v UNION SELECT 'c' ORDER BY g", ["a", "b", "c"]),
+        ("SELECT g FROM v UNION SELECT g FROM w UNION ALL SELECT 'a' ORDER BY g", ["a", "a", "b"]),
+        ("SELECT g FROM v INTERSECT SELECT g FROM w WHERE id < 3", ["a"]),
+        ("SELECT g FROM v INTERSECT ALL SELECT g FROM w WHERE id < 4 ORDER BY 1", ["a", "a", "b"]),
+        ("SELECT g FROM v EXCEPT SELECT g FROM w WHERE id < 3", ["b"]),
+        ("SELECT g FROM v EXCEPT ALL SELECT g FROM w WHERE id < 4", ["b"]),
+        ("SELECT n FROM v EXCEPT SELECT 10 ORDER BY 1", ["20", "30", ""]),
+        ("SELECT DISTINCT ON (g) g, id FROM v ORDER BY g, id DESC", ["a|2", "b|4"]),
+        ("SELECT DISTINCT ON (id % 2) id, n FROM v ORDER BY id % 2, n DESC NULLS LAST", ["2|20", "3|30"]),
+        (
+            "SELECT g, id, count(*), sum(n), GROUPING(g, id) FROM v GROUP BY ROLLUP (g, id) ORDER BY g, id",
+            ["a|1|1|10|0", "a|2|1|20|0", "a||2|30|1", "b|3|1|30|0", "b|4|1||0", "b||2|30|1", "||4|60|3"]
+        ),
+        (
+            "SELECT g, n > 15 AS big, count(*) FROM v GROUP BY CUBE (g, n > 15) HAVING count(*) > 1 ORDER BY 1, 2, 3",
+            ["a||2", "b||2", "|t|2", "||4"]
+        ),
+        ("SELECT g, count(*) FROM v GROUP BY GROUPING SETS ((g), ()) ORDER BY 1", ["a|2", "b|2", "|4"]),
+        ("SELECT count(*), GROUPING(g) FROM v WHERE false GROUP BY GROUPING SETS ((), (g))", ["0|1"]),
+        ("SELECT s.id FROM (SELECT id FROM v ORDER BY id OFFSET 3) s", ["4"]),
+        (
+            "SELECT s.id FROM (SELECT id FROM v ORDER BY n DESC NULLS FIRST FETCH FIRST 2 ROWS ONLY) s ORDER BY 1",
+            ["3", "4"]
+        ),
+        (
+            "WITH x AS (SELECT g, count(*) AS n FROM v GROUP BY g) SELECT a.g, b.n FROM x a JOIN x b ON a.g = b.g ORDER BY 1",
+            ["a|2", "b|2"]
+        ),
+        ("SELECT j.id FROM (v JOIN w USING (id)) AS j WHERE j.id > 3", ["4"]),
         ("SELECT count(*) FROM (SELECT id FROM v LIMIT 0) s", ["0"]), ("SELECT reason FROM t.dead", ["late"]),
         ("SELECT d.reason FROM \"t.dead\" AS d", ["late"]),
     ]

@@ -99,11 +99,19 @@ struct Unnesting {
     private func bound(_ inner: Unnested, to outers: Set<Int>) -> Unnested {
         let missing = outers.filter { inner.column(of: $0) == nil }.sorted()
         guard !missing.isEmpty else { return inner }
-        let width = inner.plan.types.count
+        let types = inner.plan.types
         var result = inner
-        result.plan = .cross(inner.plan, domain(missing), location: -1)
+        // What is carried already says which of the outer values belong to a row.
+        let known = inner.carried.map(\.outer)
+        let same = inner.carried.enumerated().map { place, carry -> Expression in
+            let type = types[carry.column]
+            return Unnested.equal(
+                .column(carry.column, type: type), .column(types.count + place, type: type), isStrict: carry.isStrict)
+        }
+        result.plan = .filtered(.cross(inner.plan, domain(known + missing), location: -1), same)
         for (index, outer) in missing.enumerated() {
-            result.carried.append(Unnested.Carried(outer: outer, column: width + index, isStrict: false))
+            result.carried.append(
+                Unnested.Carried(outer: outer, column: types.count + known.count + index, isStrict: false))
         }
         return result
     }

@@ -78,13 +78,13 @@ import Testing
     static func graph(_ wanted: Case) -> [GraphNode] {
         let spec = spec(wanted)
         let output = wanted.kind.isWide ? types.left + types.right : types.left
-        // Without keys the left rows stay where they are, unless both sides must be whole.
+        // Without keys the left rows may be anywhere, unless both sides must be whole.
         let isSpread = !wanted.hasKeys && wanted.kind != .full
         return [
             GraphNode(id: OperatorID(1), kind: .source(table: "l"), inputs: [], types: types.left, owner: "l"),
             GraphNode(id: OperatorID(2), kind: .source(table: "r"), inputs: [], types: types.right, owner: "r"),
             GraphNode(
-                id: OperatorID(3), kind: isSpread ? .unionAll : .exchange(key: spec.leftKeys), inputs: [OperatorID(1)],
+                id: OperatorID(3), kind: .exchange(key: isSpread ? [0, 1, 2] : spec.leftKeys), inputs: [OperatorID(1)],
                 types: types.left, owner: "v"),
             GraphNode(
                 id: OperatorID(4), kind: isSpread ? .broadcast : .exchange(key: spec.rightKeys),
