@@ -24,7 +24,7 @@ package struct CoordinationError: Error, Equatable, CustomStringConvertible {
         case stopped
         /// The generation that the work belongs to is over, or a node of it is gone: another one goes on.
         case superseded
-        /// A source failed in a way that stops the pipeline.
+        /// A source cannot be read any more, and what was asked for needs it.
         case sourceFailed
     }
 

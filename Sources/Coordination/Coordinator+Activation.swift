@@ -1,6 +1,7 @@
 internal import Actors
 internal import Dataflow
 internal import Log
+internal import Logging
 
 extension Coordinator {
     /// Changes the graph as accepted records and finished builds ask, in their order, between two epochs.
@@ -40,7 +41,13 @@ extension Coordinator {
         let nodes = deploy.deployments.flatMap(\.graph.nodes)
         let names = Set(deploy.deployments.map(\.relation.name))
         let inputs = inputs(of: nodes)
-        for name in inputs.tables.union(inputs.views.keys) where activeSince[name] == nil { return false }
+        for name in inputs.tables.union(inputs.views.keys) where activeSince[name] == nil {
+            guard let message = failedBuilds[name] else { return false }
+            // What it reads could not be built, so neither can it.
+            for name in names { failedBuilds[name] = message }
+            finish(version, .failure(CoordinationError(.sourceFailed, message)))
+            return true
+        }
         let newTables = Set(
             deploy.deployments.compactMap { deployment in
                 if case .table(let schema) = deployment.relation.kind { return schema.name }
@@ -149,7 +156,10 @@ extension Coordinator {
             if !names.isDisjoint(with: other.names) { return false }
         }
         try await group.remove(names, nodes: activation.removed)
-        for name in names { activeSince[name] = nil }
+        for name in names {
+            activeSince[name] = nil
+            failedBuilds[name] = nil
+        }
         pendingSeeds = pendingSeeds.compactMap { seed in
             guard !names.contains(seed.view) else { return nil }
             var seed = seed
@@ -158,8 +168,9 @@ extension Coordinator {
         }
         reports = reports.filter { !names.contains($0.key.table) }
         let kept = Set(state.orderedTopics.map(\.frontierName))
-        for name in readTopics.subtracting(kept) where fileStates.removeValue(forKey: name) != nil {
-            try await group.closeFiles(name)
+        for name in readTopics.subtracting(kept) {
+            stoppedSources[name] = nil
+            if fileStates.removeValue(forKey: name) != nil { try await group.closeFiles(name) }
         }
         readTopics.formIntersection(kept)
         finish(activation.version, .success(()))
@@ -248,6 +259,9 @@ extension Coordinator {
             watermarks: watermarks,
             forgetBefore: ViewShard.replayEpoch + build.step - 1)
         for report in try await group.run(plan) {
+            if let failure = report.failures.values.first(where: \.isShort) {
+                throw CoordinationError(.sourceFailed, failure.message)
+            }
             for source in report.sources {
                 build.reports[SourceKey(table: source.table, partition: source.partition)] = source
             }
@@ -257,17 +271,31 @@ extension Coordinator {
         builds[id]?.reports = build.reports
     }
 
+    /// Gives up a build. A source that cannot be read concerns its relations only: they have no rows, and say why.
+    private func endBuild(_ build: Build) async throws(CoordinationError) {
+        try await group.closeLane(build.lane)
+        builds[build.lane] = nil
+        guard let failure = build.failure else { return }
+        guard failure.code == .sourceFailed else { throw failure }
+        logger.error(
+            "relations cannot be built",
+            metadata: ["names": "\(build.names.sorted().joined(separator: ", "))", "error": "\(failure.message)"])
+        for name in build.names { failedBuilds[name] = failure.message }
+        finish(build.version, .failure(failure))
+    }
+
     /// At a boundary: brings the build to the main lane's frontier and hands its nodes over, or ends it if it failed.
     private func finishBuild(_ id: LaneID) async throws(CoordinationError) {
         guard let found = builds[id] else { return }
-        if found.isCancelled || found.failure != nil {
-            try await group.closeLane(id)
-            builds[id] = nil
-            if let failure = found.failure { throw failure }
-            return
-        }
-        while let lag = builds[id]?.lag(to: clock.frontier), lag > 0 || builds[id]?.step == 0 {
-            try await runStep(of: id, to: clock.frontier)
+        if found.isCancelled || found.failure != nil { return try await endBuild(found) }
+        do throws(CoordinationError) {
+            while let lag = builds[id]?.lag(to: clock.frontier), lag > 0 || builds[id]?.step == 0 {
+                try await runStep(of: id, to: clock.frontier)
+            }
+        } catch {
+            var failed = found
+            failed.failure = error
+            return try await endBuild(failed)
         }
         guard let build = builds[id] else { return }
         try await group.adopt(build.nodes, tables: build.tables, from: id)

@@ -19,6 +19,7 @@ extension Coordinator {
         try checkVersion(version)
         var deploy = ControlRecord.Deploy(after: version, deployments: deployments, start: Frontier(), partitions: [:])
         try await resolveTopics(of: &deploy)
+        try checkReadable(deployments)
         try trial(.deploy(deploy))
         try tryInstalling(deployments)
         return try await decide(.deploy(deploy))
@@ -87,6 +88,11 @@ extension Coordinator {
                 guard (1...TopicPlan.partitionsMax).contains(files.count) else {
                     throw CoordinationError(
                         .refused, "\"\(options.path)\" names \(files.count) files, not 1 to \(TopicPlan.partitionsMax)")
+                }
+                do throws(ConnectorError) {
+                    try await self.files.check(files)
+                } catch {
+                    throw CoordinationError(.refused, error.message)
                 }
                 deploy.partitions[schema.topic] = files.count
                 deploy.files[schema.topic] = files

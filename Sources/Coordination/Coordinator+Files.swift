@@ -14,7 +14,7 @@ extension Coordinator {
         Self.reservedPrefix + "files.\(topic.plan.name).\(topic.createdVersion)"
     }
 
-    /// Opens the file topics that the setup reads and that are not open.
+    /// Opens the file topics that the setup reads and that are not open; one whose files are not those read before stops.
     func openFiles(of setup: LaneSetup) async throws(CoordinationError) {
         for source in setup.sources {
             guard case .files(let options) = source.topic.origin, fileStates[source.name] == nil,
@@ -26,7 +26,13 @@ extension Coordinator {
                 appendTime: topic.createdTime)
             var expected: [Int: FileMark] = [:]
             for (partition, mark) in marks.enumerated() where mark.records > 0 { expected[partition] = mark }
-            try await group.openFiles(source.name, opened, expected: expected)
+            do throws(CoordinationError) {
+                try await group.openFiles(source.name, opened, expected: expected)
+            } catch {
+                guard error.code == .sourceFailed else { throw error }
+                stop(source.name, error.message, isLost: true)
+                continue
+            }
             recordedMarks[source.name] = marks
             fileStates[source.name] = FileTopicState()
             // What was read before is checked, and counted, before anything is read.
@@ -36,7 +42,7 @@ extension Coordinator {
             {
                 scanned = await files.scan(source.name)
             }
-            if let failure = scanned.failure { throw CoordinationError(.sourceFailed, failure) }
+            if let failure = scanned.failure { stop(source.name, failure, isLost: true) }
             fileStates[source.name] = scanned
         }
     }

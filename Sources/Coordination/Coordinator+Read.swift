@@ -8,6 +8,8 @@ package struct ViewRead: Sendable {
     package var frontier: Frontier
     /// Per relation the consolidated rows, those of each worker after the other's.
     package var rows: [String: [Delta]]
+    /// Tables that have stopped and that the relations read: the rows are right, but say nothing newer of them. Sorted.
+    package var stoppedTables: [String]
 }
 
 extension Coordinator {
@@ -17,7 +19,7 @@ extension Coordinator {
     /// no table reads do not count.
     /// - Throws: ``CoordinationError``: `relationUnknown`; `notReady` with the progress while the node replays or a
     /// view is being built;
-    ///   `timeout`, never an older answer; `stopped`.
+    ///   `timeout`, never an older answer; `sourceFailed` if what it reads cannot be read any more; `stopped`.
     package func read(
         _ relations: [String], after: Frontier = Frontier(), timeout: Duration = .seconds(30)
     ) async throws(CoordinationError) -> ViewRead {
@@ -40,7 +42,8 @@ extension Coordinator {
             rows[relation] = []
             for part in parts { rows[relation]? += try await group.rows(part.kind, of: part.name, asOf: epoch) }
         }
-        return ViewRead(epoch: epoch, frontier: frontier, rows: rows)
+        let stopped = Set(relations.flatMap { stoppedTables(under: $0) }.map(\.table)).sorted()
+        return ViewRead(epoch: epoch, frontier: frontier, rows: rows, stoppedTables: stopped)
     }
 
     /// What of a client's frontier can be waited for: offsets of partitions that epochs read.
@@ -69,11 +72,13 @@ extension Coordinator {
         }
         let owner = String(name.dropLast(Self.deadSuffix.utf8.count))
         if let topic = state.topics[owner] {
+            for table in topic.tables { try checkNotLost(table.schema.name) }
             return topic.tables.map { ShardPart(kind: .deadLetters, name: $0.schema.name) }
         }
         guard let relation = state.catalog[owner] else {
             throw CoordinationError(.relationUnknown, "there is no topic or view \"\(owner)\"")
         }
+        try checkNotLost(owner)
         if case .table = relation.kind { return [ShardPart(kind: .deadLetters, name: owner)] }
         try checkActive(owner)
         return [ShardPart(kind: .errors, name: owner)]
@@ -82,6 +87,7 @@ extension Coordinator {
     static var deadSuffix: String { ".dead" }
 
     private func checkActive(_ name: String) throws(CoordinationError) {
+        try checkNotLost(name)
         if let since = activeSince[name], since <= committedEpoch { return }
         throw CoordinationError(.notReady, "\"\(name)\" is being built", progress: buildProgress(name))
     }

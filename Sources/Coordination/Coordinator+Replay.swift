@@ -60,7 +60,7 @@ extension Coordinator {
     }
 
     private func replay(to last: EpochRecord, ends: [TopicPartition: Int64]) async throws(CoordinationError) {
-        let targets = bounds(last.frontier, ends: ends)
+        var targets = bounds(last.frontier, ends: ends)
         let largest = targets.values.map(\.end).max() ?? 0
         // A hundred steps or more, so that progress is seen, but none smaller than what is worth a step.
         let records = min(configuration.epochRecordsMax, max(largest / 100, 65_536))
@@ -82,6 +82,9 @@ extension Coordinator {
                 watermarks: watermarks(reports), forgetBefore: label)
             take(try await group.run(plan))
             for (partition, bound) in steps { replayed[partition] = bound.end }
+            for (name, source) in stoppedSources where source.isLost {
+                for partition in targets.keys where partition.topic == name { targets[partition] = nil }
+            }
         }
     }
 

@@ -11,7 +11,8 @@ extension Coordinator {
         for relation in state.catalog.ordered where relation.isQueryable {
             let isActive = activeSince[relation.name].map { $0 <= committedEpoch } ?? false
             var view = PipelineStatus.View(
-                isActive: isActive, rows: 0, bytes: 0, progress: buildProgress(relation.name))
+                isActive: isActive, rows: 0, bytes: 0, progress: buildProgress(relation.name),
+                failure: lostReason(relation.name), stoppedTables: stoppedTables(under: relation.name).map(\.table))
             if let size = facts.views[relation.name] {
                 view.rows = size.rows
                 view.bytes = size.bytes
@@ -47,7 +48,7 @@ extension Coordinator {
                 }
                 sources[name] = PipelineStatus.Source(
                     topic: topic.plan.name, partitions: topic.partitionCount, counters: counters, lag: lag,
-                    watermark: watermarks[name])
+                    watermark: watermarks[name], failure: stoppedSources[topic.frontierName]?.message)
             }
         }
         return sources

@@ -59,6 +59,10 @@ package actor Coordinator {
     /// By frontier name, how far the files are read, and what of that is recorded.
     var fileStates: [String: FileTopicState] = [:]
     var recordedMarks: [String: [FileMark]] = [:]
+    /// Virtual file topics that are not read any more, by frontier name.
+    var stoppedSources: [String: StoppedSource] = [:]
+    /// Relations that could not be built, and why.
+    var failedBuilds: [String: String] = [:]
     /// The newest report of each table's partition.
     var reports: [SourceKey: SourceReport] = [:]
     /// Epochs that reads are using, with their number.
@@ -248,6 +252,7 @@ package actor Coordinator {
     }
 
     func take(_ stepReports: [StepReport]) {
+        noteFailures(stepReports)
         for report in stepReports {
             for source in report.sources {
                 reports[SourceKey(table: source.table, partition: source.partition)] = source
@@ -258,10 +263,11 @@ package actor Coordinator {
     /// Versions below this are not read any more.
     private var forgetLimit: Int64 { min(committedEpoch, pins.keys.min() ?? .max) }
 
-    /// Partitions of topics that epochs read, up to `frontier`.
+    /// Partitions of topics that epochs read, up to `frontier`; of topics that have stopped no more.
     func bounds(_ frontier: Frontier, ends: [TopicPartition: Int64]) -> [TopicPartition: SourceBound] {
         var bounds: [TopicPartition: SourceBound] = [:]
-        for topic in state.orderedTopics where readTopics.contains(topic.frontierName) {
+        for topic in state.orderedTopics
+        where readTopics.contains(topic.frontierName) && stoppedSources[topic.frontierName] == nil {
             for partition in topic.partitions where frontier[partition] > 0 {
                 bounds[partition] = SourceBound(end: frontier[partition], readAheadEnd: ends[partition] ?? 0)
             }
@@ -306,11 +312,18 @@ package actor Coordinator {
                     if options.rate > 0 { paced.insert(partition) }
                 }
             case .files:
-                let state = await files.scan(topic.frontierName)
-                for partition in topic.partitions where partition.partition < state.ends.count {
-                    ends[partition] = state.ends[partition.partition]
+                let name = topic.frontierName
+                if stoppedSources[name] == nil {
+                    let state = await files.scan(name)
+                    fileStates[name] = state
+                    if let failure = state.failure { stop(name, failure, isLost: false) }
                 }
-                fileStates[topic.frontierName] = state
+                for partition in topic.partitions {
+                    let counted = fileStates[name].flatMap {
+                        $0.ends.indices.contains(partition.partition) ? $0.ends[partition.partition] : nil
+                    }
+                    ends[partition] = stoppedSources[name] == nil ? counted : clock.frontier[partition]
+                }
             }
         }
         guard !stored.isEmpty else { return (ends, paced) }

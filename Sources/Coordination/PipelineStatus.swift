@@ -40,6 +40,10 @@ package struct PipelineStatus: Sendable, Hashable, Codable {
         package var rows: Int
         package var bytes: Int
         package var progress: Progress?
+        /// Why it has no rows to answer with.
+        package var failure: String?
+        /// Tables under it that have stopped: it is stale.
+        package var stoppedTables: [String]
     }
 
     package struct Source: Sendable, Hashable, Codable {
@@ -50,6 +54,8 @@ package struct PipelineStatus: Sendable, Hashable, Codable {
         package var lag: Int64
         /// Microseconds since 1970.
         package var watermark: Int64?
+        /// Why it is not read any more.
+        package var failure: String?
     }
 
     package struct WorkerStatus: Sendable, Hashable, Codable {

@@ -1,7 +1,7 @@
 import Actors
 import Coordination
 import Dataflow
-import FoundationEssentials
+import Foundation
 import Log
 import Simulation
 import Testing
@@ -165,8 +165,10 @@ import Testing
     }
 
     private func append(_ text: String, to path: String) throws {
-        let handle = try Data(contentsOf: URL(filePath: path))
-        try (handle + Data(text.utf8)).write(to: URL(filePath: path))
+        let handle = try FileHandle(forWritingTo: URL(filePath: path))
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data(text.utf8))
+        try handle.close()
     }
 
     private func lines(_ range: Range<Int>) -> String {
@@ -228,25 +230,173 @@ import Testing
         }
     }
 
-    @Test func aChangedFileStopsTheSourceWithAnErrorThatSaysSo() async throws {
+    /// The bug that this would catch: one changed file ends the run of everything.
+    @Test func aFileChangedBeforeARestartStopsOnlyWhatReadsIt() async throws {
         try await withDirectory { directory in
             let path = directory + "/a.json"
             try write(lines(0..<50), to: path)
             let log = MemoryLog()
             let table = Fixture.table("t", id: 1, connector: "file", options: ["path": path, "storage": "virtual"])
+            let other = Fixture.table("o", id: 10)
+            let both = [table, Fixture.view("v", id: 2, of: table), other, Fixture.view("w", id: 11, of: other)]
             try await Pipeline.with(log) { coordinator in
-                try await Pipeline.deploy([table, Fixture.view("v", id: 2, of: table)], to: coordinator)
+                try await Pipeline.deploy(both, to: coordinator)
                 #expect(await coordinator.waitUntilDrained())
                 // What was read is recorded with the commit.
-                _ = try await coordinator.read(["v"])
+                #expect(Pipeline.rows("v", in: try await coordinator.read(["v"])) == texts(0..<50))
+                let receipt = try await Pipeline.append([#"{"k":1,"v":"a"}"#], to: "o", of: coordinator)
+                _ = try await coordinator.read(["w"], after: receipt.frontier)
             }
-            try write(lines(1..<51), to: path)
-            let changed = await #expect(throws: CoordinationError.self) { try await Pipeline.with(log) { _ in } }
-            #expect(changed?.code == .sourceFailed)
-            #expect(changed?.message.contains("has changed") == true)
-            try write(lines(0..<10), to: path)
-            let shrunk = await #expect(throws: CoordinationError.self) { try await Pipeline.with(log) { _ in } }
-            #expect(shrunk?.message.contains("has 10 records, 50 were read before") == true)
+            for (text, reason) in [
+                (lines(1..<51), "has changed: its first 50 records are not those read before"),
+                (lines(0..<10), "has 10 records, 50 were read before"),
+            ] {
+                try write(text, to: path)
+                try await Pipeline.with(log) { coordinator in
+                    for name in ["v", "t.dead"] {
+                        let refused = await #expect(throws: CoordinationError.self) {
+                            try await coordinator.read([name])
+                        }
+                        #expect(refused?.code == .sourceFailed)
+                        #expect(refused?.message.contains(reason) == true)
+                    }
+                    let status = await coordinator.status()
+                    #expect(status.sources["t"]?.failure?.contains(reason) == true)
+                    #expect(status.views["v"]?.failure?.contains(reason) == true)
+                    #expect(status.sources["o"]?.failure == nil && status.views["w"]?.failure == nil)
+                    // The other source goes on, over new epochs and with new views.
+                    let receipt = try await Pipeline.append([#"{"k":2,"v":"b"}"#], to: "o", of: coordinator)
+                    let read = try await coordinator.read(["w"], after: receipt.frontier)
+                    #expect(Pipeline.rows("w", in: read).contains("2:b"))
+                    #expect(read.stoppedTables.isEmpty)
+                    let again = await #expect(throws: CoordinationError.self) {
+                        try await Pipeline.deploy([Fixture.view("x", id: 30, of: table)], to: coordinator)
+                    }
+                    #expect(again?.code == .sourceFailed)
+                }
+            }
+            // Dropped and created anew, the source reads the file as it is now.
+            try await Pipeline.with(log) { coordinator in
+                try await Pipeline.drop(["v", "t"], from: coordinator)
+                let anew = Fixture.table("t", id: 40, connector: "file", options: ["path": path, "storage": "virtual"])
+                try await Pipeline.deploy([anew, Fixture.view("v", id: 41, of: anew)], to: coordinator)
+                #expect(await coordinator.waitUntilDrained())
+                #expect(Pipeline.rows("v", in: try await coordinator.read(["v"])) == texts(0..<10))
+            }
+        }
+    }
+
+    @Test(arguments: ["truncated", "changed", "replaced", "gone"])
+    func aFileChangedWhileItIsFollowedLeavesItsRows(how: String) async throws {
+        try await withDirectory { directory in
+            let path = directory + "/a.json"
+            try write(lines(0..<5), to: path)
+            let table = Fixture.table(
+                "t", id: 1, connector: "file", options: ["path": path, "storage": "virtual", "follow": "true"])
+            let other = Fixture.table("o", id: 10)
+            let joined = Fixture.join("j", id: 20, table, other)
+            try await Pipeline.with(MemoryLog()) { coordinator in
+                try await Pipeline.deploy([table, Fixture.view("v", id: 2, of: table), other, joined], to: coordinator)
+                try await Self.rows(5, of: coordinator)
+                switch how {
+                case "truncated": try write(lines(0..<4), to: path)
+                case "changed": try write(lines(3..<9), to: path)
+                case "replaced":
+                    try write(lines(0..<9), to: path + ".new")
+                    #expect(rename(path + ".new", path) == 0)
+                default: try FileManager.default.removeItem(atPath: path)
+                }
+                while await coordinator.status().sources["t"]?.failure == nil { await Task.yield() }
+                let reason = ["truncated": "has been truncated", "changed": "has", "replaced": "has been replaced"][how]
+                #expect(await coordinator.status().sources["t"]?.failure?.contains(reason ?? "is gone") == true)
+                let read = try await coordinator.read(["v"])
+                #expect(Pipeline.rows("v", in: read) == texts(0..<5))
+                #expect(read.stoppedTables == ["t"])
+                let receipt = try await Pipeline.append([#"{"k":3,"v":"b"}"#], to: "o", of: coordinator)
+                let after = try await coordinator.read(["j"], after: receipt.frontier)
+                #expect(Pipeline.rows("j", in: after) == ["3:x3"])
+                #expect(after.stoppedTables == ["t"])
+                #expect(await coordinator.status().views["j"]?.stoppedTables == ["t"])
+            }
+        }
+    }
+
+    /// A file may change between the choice of a step's end and its reading: the step ends without it, and says so.
+    @Test func aFileThatEndsBeforeAStepDoesLeavesTheOthersTheirRows() async throws {
+        try await withDirectory { directory in
+            let path = directory + "/a.json"
+            try write(lines(0..<50), to: path)
+            let log = MemoryLog()
+            try await Self.store(#"{"k":1,"v":"a"}"#, in: log)
+            let files = FileThread()
+            try await Self.open(path, in: files)
+            try write(lines(0..<20), to: path)
+            let placement = Placement(generation: 1, members: [Placement.Member(name: "", workers: 2)])
+            try await checkStep(WorkerPool(placement, member: 0, log: log, files: files, edgeBytesMax: 1 << 20))
+        }
+    }
+
+    private static func store(_ line: String, in log: MemoryLog) async throws {
+        try await log.createTopic("o", TopicConfiguration(partitions: 1))
+        var records = RecordSet()
+        records.append(value: Array(line.utf8))
+        let writer = try await log.openWriter("w")
+        let append = PartitionAppend(partition: TopicPartition("o", 0), records: records)
+        _ = try await writer.append([append], idempotency: nil)
+    }
+
+    private static func open(_ path: String, in files: FileThread) async throws {
+        let options = FileTopicOptions(
+            files: [path], isCSV: false, hasHeader: false, isFollowed: false, appendTime: 0)
+        try await files.open("t", options, expected: [:])
+        let state = await files.scan("t")
+        #expect(state.ends == [50])
+    }
+
+    private func checkStep(_ pool: WorkerPool) async throws {
+        let tables = [
+            Fixture.table("t", id: 1, connector: "file", options: ["path": "x", "storage": "virtual"]),
+            Fixture.table("o", id: 10),
+        ]
+        let views = [Fixture.view("v", id: 2, of: tables[0]), Fixture.view("w", id: 11, of: tables[1])]
+        var sources: [LaneSetup.Source] = []
+        for table in tables {
+            let schema = try schema(of: table)
+            let node = OperatorID(schema.name == "t" ? 1 : 10)
+            let setup = LaneSetup.Table(schema: schema, node: node, start: [:], keepsDeadLetters: true)
+            sources.append(
+                LaneSetup.Source(
+                    topic: try TopicPlan(schema), name: schema.topic, partitionCount: 1, tables: [setup]))
+        }
+        await pool.openLane(.main)
+        let setup = LaneSetup(nodes: (tables + views).flatMap(\.graph.nodes), sources: sources)
+        let shards = try await pool.install(setup, into: .main)
+        let reading = Task { await pool.service.run() }
+        let result = await Self.step(of: pool)
+        reading.cancel()
+        let reports = try result.get()
+        let failures = reports.map(\.failures).first { !$0.isEmpty } ?? [:]
+        #expect(failures.keys.sorted() == [TopicPartition("t", 0)])
+        let failure = try #require(failures[TopicPartition("t", 0)])
+        #expect(failure.isShort)
+        #expect(failure.message.contains("ends before record"))
+        var rows = 0
+        for shard in shards.compactMap({ $0.views["w"] }) {
+            let deltas = await shard.rows(asOf: 1)
+            rows += deltas.reduce(0) { $0 + $1.count }
+        }
+        #expect(rows == 1)
+    }
+
+    private static func step(of pool: WorkerPool) async -> Result<[StepReport], StepFailure> {
+        let bounds = [
+            TopicPartition("t", 0): SourceBound(end: 50, readAheadEnd: 50),
+            TopicPartition("o", 0): SourceBound(end: 1, readAheadEnd: 1),
+        ]
+        do throws(StepFailure) {
+            return .success(try await pool.run(StepPlan(lane: .main, step: 1, epoch: 1, bounds: bounds)))
+        } catch {
+            return .failure(error)
         }
     }
 

@@ -31,6 +31,7 @@ final class Lane {
         var next = 0
         var hasFinishedSources = false
         var bytesBefore: [TopicPartition: Int]
+        var failures: [TopicPartition: SourceFailure] = [:]
     }
 
     /// What a lane says about whether it has more to do.
@@ -153,8 +154,11 @@ final class Lane {
             case .done:
                 current.unfinished.remove(at: current.next)
                 current.bounds.remove(at: current.next)
-            case .failed(let message):
-                return .failure(StepFailure(partition: feed.partition, message: message))
+            case .failed(let message, let alone):
+                guard alone else { return .failure(StepFailure(partition: feed.partition, message: message)) }
+                current.failures[feed.partition] = SourceFailure(message: message, isShort: true)
+                current.unfinished.remove(at: current.next)
+                current.bounds.remove(at: current.next)
             }
         }
         let isDone = current.unfinished.isEmpty
@@ -186,8 +190,12 @@ final class Lane {
         for (partition, before) in running?.bytesBefore ?? [:] {
             bytesRead[partition] = (feeds[partition]?.bytesRead ?? before) - before
         }
+        var failures = running?.failures ?? [:]
+        for (partition, feed) in feeds where failures[partition] == nil {
+            if let failure = feed.failure { failures[partition] = SourceFailure(message: failure, isShort: false) }
+        }
         running = nil
         let sources = feeds.keys.sorted().flatMap { feeds[$0]?.reports ?? [] }
-        return StepReport(worker: index, sources: sources, bytesRead: bytesRead)
+        return StepReport(worker: index, sources: sources, bytesRead: bytesRead, failures: failures)
     }
 }

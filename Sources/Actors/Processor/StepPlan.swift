@@ -81,12 +81,25 @@ package struct StepReport: Hashable, Sendable, Codable {
     package var sources: [SourceReport]
     /// Bytes of record payload read in this step, per partition, to size the next.
     package var bytesRead: [TopicPartition: Int]
+    /// Sources that cannot be read on, which concerns only what reads them.
+    package var failures: [TopicPartition: SourceFailure]
 
-    package init(worker: Int, sources: [SourceReport], bytesRead: [TopicPartition: Int]) {
+    package init(
+        worker: Int, sources: [SourceReport], bytesRead: [TopicPartition: Int],
+        failures: [TopicPartition: SourceFailure] = [:]
+    ) {
         self.worker = worker
         self.sources = sources
         self.bytesRead = bytesRead
+        self.failures = failures
     }
+}
+
+/// Why a partition is not read on.
+package struct SourceFailure: Hashable, Sendable, Codable {
+    package var message: String
+    /// Records below the step's bound are missing, so what reads them is not the step's answer.
+    package var isShort: Bool
 }
 
 package struct SourceReport: Hashable, Sendable, Codable {

@@ -75,6 +75,8 @@ final class GeneratorFeed: SourceFeed {
         }
     }
 
+    var failure: String? { nil }
+
     func receive(_ result: FetchResult) {
         preconditionFailure("a generator reads nothing, but \(partition) got \(result)")
     }

@@ -4,8 +4,8 @@ internal import Synchronization
 /// How a read that a source reader asked for has ended.
 package enum FetchResult: Sendable {
     case batches([RecordBatch])
-    /// It will not succeed by trying again.
-    case failed(String)
+    /// It will not succeed by trying again. `alone`: only what reads this source is concerned.
+    case failed(String, alone: Bool)
 }
 
 /// Reads topics for the workers, so that no worker's thread waits for the disk.
@@ -48,7 +48,7 @@ package final class ReadService: Sendable {
             return state.isClosed
         }
         if isClosed {
-            answer(request, .failed("reading has stopped"))
+            answer(request, .failed("reading has stopped", alone: false))
         } else {
             doorbell.ring()
         }
@@ -64,7 +64,7 @@ package final class ReadService: Sendable {
                 }
                 if requests.isEmpty { await doorbell.wait() }
             }
-            for request in take(closing: true) { answer(request, .failed("reading has stopped")) }
+            for request in take(closing: true) { answer(request, .failed("reading has stopped", alone: false)) }
         }
     }
 
@@ -84,7 +84,7 @@ package final class ReadService: Sendable {
                     request.partition, lane: request.lane, from: request.offset, bytesMax: request.bytesMax)
                 answer(request, .batches(batches))
             } catch {
-                answer(request, .failed(error.message))
+                answer(request, .failed(error.message, alone: true))
             }
             return
         }
@@ -102,14 +102,14 @@ package final class ReadService: Sendable {
                 case .corrupt, .formatUnknown, .offsetOutOfRange, .topicUnknown, .partitionUnknown, .closed,
                     .nameInvalid,
                     .topicExists, .idempotencyConflict:
-                    answer(request, .failed(error.description))
+                    answer(request, .failed(error.description, alone: false))
                     return
                 }
             }
             do {
                 try await Task.sleep(for: backoff.next())
             } catch {
-                answer(request, .failed("reading has stopped"))
+                answer(request, .failed("reading has stopped", alone: false))
                 return
             }
         }

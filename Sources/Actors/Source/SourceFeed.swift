@@ -18,7 +18,8 @@ enum FeedProgress: Equatable {
     case waiting
     /// The bound is reached.
     case done
-    case failed(String)
+    /// The bound cannot be reached. `alone`: the lane goes on without this feed's rows, and says so.
+    case failed(String, alone: Bool)
 }
 
 /// Rows of one (topic, partition) for a lane's worker, from where its records come.
@@ -36,6 +37,8 @@ protocol SourceFeed: AnyObject {
     /// A read that the feed asked for has ended.
     func receive(_ result: FetchResult)
     var reports: [SourceReport] { get }
+    /// What a read ahead of need met, whether or not a bound has missed it yet.
+    var failure: String? { get }
     /// Takes tables over from another feed of the partition, which is at the same position or further.
     func adopt(_ tables: Set<String>, from other: any SourceFeed)
     /// Stops reading for these tables; whether any is left.

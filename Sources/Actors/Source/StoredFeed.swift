@@ -52,7 +52,8 @@ final class StoredFeed: SourceFeed {
     /// The offset after the last record held or asked for.
     private var fetchOffset: Int64
     private var isFetching = false
-    private var failure: String?
+    private(set) var failure: String?
+    private var failsAlone = false
 
     init(
         lane: LaneID, partition: TopicPartition, start: Int64, tables: [SourceTable], mailbox: Mailbox,
@@ -69,10 +70,12 @@ final class StoredFeed: SourceFeed {
     }
 
     func advance(to bound: SourceBound, push: (Delta, OperatorID) -> Void) -> FeedProgress {
-        if let failure { return .failed(failure) }
         guard position < bound.end else { return .done }
         fetch(below: bound.readAheadEnd)
-        guard let batch = held.first else { return .waiting }
+        guard let batch = held.first else {
+            if let failure { return .failed(failure, alone: failsAlone) }
+            return .waiting
+        }
         let first = Int(position - batch.firstOffset)
         var count = min(batch.records.count - first, Delta.rowsMax, Int(bound.end - position))
         for input in inputs where input.start > position { count = min(count, Int(input.start - position)) }
@@ -111,7 +114,7 @@ final class StoredFeed: SourceFeed {
     }
 
     private func fetch(below end: Int64) {
-        guard !isFetching, fetchOffset < end, heldBytes < Self.heldBytesMax else { return }
+        guard !isFetching, failure == nil, fetchOffset < end, heldBytes < Self.heldBytesMax else { return }
         isFetching = true
         service.request(
             ReadService.Request(
@@ -122,8 +125,9 @@ final class StoredFeed: SourceFeed {
     func receive(_ result: FetchResult) {
         isFetching = false
         switch result {
-        case .failed(let message):
+        case .failed(let message, let alone):
             failure = message
+            failsAlone = alone
         case .batches(let batches):
             for batch in batches {
                 let end = batch.firstOffset + Int64(batch.records.count)

@@ -69,7 +69,7 @@ final class FileCursor {
         path: String, isCSV: Bool, hasHeader: Bool, isFollowed: Bool, isHashing: Bool,
         from mark: FileMark = FileMark()
     ) throws(ConnectorError) {
-        stream = try FileStream(path: path)
+        stream = try FileStream(path: path, isWatched: isHashing)
         self.isCSV = isCSV
         self.isFollowed = isFollowed
         self.isHashing = isHashing
@@ -79,6 +79,9 @@ final class FileCursor {
     }
 
     var isCompressed: Bool { stream.isCompressed }
+
+    /// Of a cursor that hashes: whether what was read still stands in the file (``FileStream/checkUnchanged()``).
+    func checkUnchanged() throws(ConnectorError) { try stream.checkUnchanged() }
 
     /// Reads up to about `bytesMax` bytes or `recordsMax` records; with `collecting` also returns them. Nothing at the
     /// end of what the file has.

@@ -1,5 +1,3 @@
-internal import CZlib
-internal import CZstd
 internal import Glibc
 
 /// The bytes of one file from its start on, decompressed if its name ends in `.gz` or `.zst`; also while it grows.
@@ -11,14 +9,23 @@ final class FileStream {
     private let inflater: (any Inflater)?
     /// Bytes of the file taken so far, as stored.
     private var taken: Int64 = 0
+    /// The first and the last of these bytes, kept where the file is watched.
+    private var head: [UInt8] = []
+    private var tail: [UInt8] = []
+    private let isWatched: Bool
+    private var lastLook: (size: Int64, seconds: Int, nanoseconds: Int)?
     private var input: [UInt8] = []
     private var inputUsed = 0
 
     /// Compressed bytes read at once.
     private static let inputBytes = 256 << 10
+    /// Bytes at the start and before the position that are compared when a watched file has been written to.
+    private static let watchedBytes = 4096
 
-    init(path: String) throws(ConnectorError) {
+    /// - Parameter isWatched: ``checkUnchanged()`` will be called.
+    init(path: String, isWatched: Bool = false) throws(ConnectorError) {
         self.path = path
+        self.isWatched = isWatched
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw ConnectorError("cannot open \"\(path)\": \(String(cString: strerror(errno)))")
@@ -52,11 +59,10 @@ final class FileStream {
                 if input.isEmpty { return 0 }
             }
             let (used, made) = try input.withUnsafeBytes { bytes in
-                Result { () throws(ConnectorError) in
-                    try inflater.inflate(
-                        UnsafeRawBufferPointer(rebasing: bytes[inputUsed...]), into: buffer, path: path)
+                Result { () throws(InflateError) in
+                    try inflater.inflate(UnsafeRawBufferPointer(rebasing: bytes[inputUsed...]), into: buffer)
                 }
-            }.get()
+            }.mapError { ConnectorError("\"\(path)\" \($0.message)", isFinal: true) }.get()
             inputUsed += used
             if made > 0 { return made }
         }
@@ -72,11 +78,53 @@ final class FileStream {
         while true {
             let count = pread(descriptor, buffer.baseAddress, buffer.count, Int(taken))
             if count >= 0 {
+                if isWatched { watch(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count])) }
                 taken += Int64(count)
                 return count
             }
             if errno != EINTR { throw failure("read") }
         }
+    }
+
+    private func watch(_ bytes: UnsafeRawBufferPointer) {
+        if head.count < Self.watchedBytes { head += bytes.prefix(Self.watchedBytes - head.count) }
+        tail = Array((tail + bytes.suffix(Self.watchedBytes)).suffix(Self.watchedBytes))
+    }
+
+    /// Whether what was read of a file that may only grow still stands there, as far as a look tells: the same file at the path, no
+    /// shorter, and if it has been written to, the same bytes at its start and before the position. (After a restart all is compared.)
+    func checkUnchanged() throws(ConnectorError) {
+        precondition(isWatched, "nothing to compare was kept")
+        var status = stat()
+        var named = stat()
+        guard fstat(descriptor, &status) == 0 else { throw failure("look at") }
+        guard stat(path, &named) == 0 else {
+            guard errno == ENOENT else { throw failure("look at") }
+            throw ConnectorError("\"\(path)\" is gone, \(taken) bytes of it were read", isFinal: true)
+        }
+        guard named.st_ino == status.st_ino, named.st_dev == status.st_dev else {
+            throw ConnectorError("\"\(path)\" has been replaced by another file", isFinal: true)
+        }
+        guard Int64(status.st_size) >= taken else {
+            throw ConnectorError(
+                "\"\(path)\" has been truncated to \(status.st_size) bytes, \(taken) of it were read", isFinal: true)
+        }
+        let look = (Int64(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
+        if let lastLook, lastLook == look { return }
+        guard try bytes(at: 0, count: head.count) == head,
+            try bytes(at: taken - Int64(tail.count), count: tail.count) == tail
+        else {
+            throw ConnectorError(
+                "\"\(path)\" has changed: its first \(taken) bytes are not those read before", isFinal: true)
+        }
+        lastLook = look
+    }
+
+    private func bytes(at offset: Int64, count: Int) throws(ConnectorError) -> [UInt8] {
+        var result = [UInt8](repeating: 0, count: count)
+        let read = pread(descriptor, &result, count, Int(offset))
+        guard read >= 0 else { throw failure("read") }
+        return Array(result.prefix(read))
     }
 
     /// Goes on at a byte of a file that is not compressed.
@@ -87,75 +135,5 @@ final class FileStream {
 
     private func failure(_ verb: String) -> ConnectorError {
         ConnectorError("cannot \(verb) \"\(path)\": \(String(cString: strerror(errno)))")
-    }
-}
-
-/// A decompressor of a stream: takes input, makes output, keeps the rest for the next call.
-private protocol Inflater: AnyObject {
-    /// Bytes of input used and of output made; either may be 0, but with input left not both.
-    func inflate(
-        _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, path: String
-    ) throws(ConnectorError) -> (used: Int, made: Int)
-}
-
-/// gzip, also of several members one after another.
-private final class GzipInflater: Inflater {
-    private let stream: UnsafeMutablePointer<z_stream>
-
-    init() {
-        stream = .allocate(capacity: 1)
-        stream.initialize(to: z_stream())
-        // 15 bits of window, plus 16 for the gzip wrapper.
-        let result = inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-        precondition(result == Z_OK, "zlib cannot start: \(result)")
-    }
-
-    deinit {
-        inflateEnd(stream)
-        stream.deallocate()
-    }
-
-    func inflate(
-        _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, path: String
-    ) throws(ConnectorError) -> (used: Int, made: Int) {
-        let bytes = input.bindMemory(to: UInt8.self)
-        stream.pointee.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress)
-        stream.pointee.avail_in = UInt32(bytes.count)
-        stream.pointee.next_out = output.bindMemory(to: UInt8.self).baseAddress
-        stream.pointee.avail_out = UInt32(output.count)
-        let result = CZlib.inflate(stream, Z_NO_FLUSH)
-        let used = bytes.count - Int(stream.pointee.avail_in)
-        let made = output.count - Int(stream.pointee.avail_out)
-        switch result {
-        case Z_STREAM_END: inflateReset(stream)
-        case Z_OK, Z_BUF_ERROR: break
-        default: throw ConnectorError("\"\(path)\" is not valid gzip: error \(result)", isFinal: true)
-        }
-        return (used, made)
-    }
-}
-
-/// Zstandard, also of several frames one after another.
-private final class ZstdInflater: Inflater {
-    private let stream: OpaquePointer
-
-    init() {
-        guard let stream = ZSTD_createDStream() else { preconditionFailure("zstd cannot start") }
-        self.stream = stream
-    }
-
-    deinit { ZSTD_freeDStream(stream) }
-
-    func inflate(
-        _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, path: String
-    ) throws(ConnectorError) -> (used: Int, made: Int) {
-        var source = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
-        var target = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
-        let result = ZSTD_decompressStream(stream, &target, &source)
-        guard ZSTD_isError(result) == 0 else {
-            throw ConnectorError(
-                "\"\(path)\" is not valid zstd: \(String(cString: ZSTD_getErrorName(result)))", isFinal: true)
-        }
-        return (source.pos, target.pos)
     }
 }

@@ -27,6 +27,11 @@ package actor FileThread {
         for topic in topics.values { topic.close(lane) }
     }
 
+    /// Whether these files can be opened; the first that cannot is named.
+    package func check(_ paths: [String]) throws(ConnectorError) {
+        for path in paths { _ = try FileStream(path: path) }
+    }
+
     package func scan(_ name: String) -> FileTopicState { topics[name]?.scan() ?? FileTopicState() }
 
     /// Files are looked for here, as that may wait for the disk.

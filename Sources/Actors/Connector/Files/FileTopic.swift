@@ -104,6 +104,7 @@ final class FileTopic {
             records = expected.records - partitions[number].index.mark.records
         }
         let index = partitions[number].index
+        if options.isFollowed { try index.checkUnchanged() }
         var left = Self.scanBytes
         while left > 0 && records > 0 {
             let before = index.mark
