@@ -12,7 +12,7 @@ struct Dataprism: AsyncParsableCommand {
               dataprism sql -c 'SELECT 1 AS one'       asks a running node
               dataprism status                         shows what it is doing
 
-            Settings come from flags, else from the environment (DATAPRISM_DATA, DATAPRISM_HTTP, …), else from a JSON file (--config).
+            Settings come from flags, else from the environment (DATAPRISM_DATA, DATAPRISM_HTTP, …), else from a JSON or YAML file (--config).
             """,
         version: "dataprism 0.1.0",
         subcommands: [

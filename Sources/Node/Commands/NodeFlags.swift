@@ -11,11 +11,14 @@ struct NodeFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Threads that run the dataflow (default: one per core).", valueName: "n"))
     var workers: Int?
 
-    @Option(help: ArgumentHelp("A JSON file of settings.", valueName: "file"))
+    @Option(help: ArgumentHelp("A JSON or YAML file of settings.", valueName: "file"))
     var config: String?
 
     @Flag(help: "JSON lines instead of text for people.")
     var json = false
+
+    @Flag(help: "Check the settings and the pipeline, and start nothing.")
+    var check = false
 }
 
 /// The flags of commands that serve.
@@ -33,5 +36,19 @@ extension NodeFlags {
             NodeSettings.Flags(
                 data: data, log: log, http: serve?.http, workers: workers, insecure: serve?.insecure ?? false,
                 configuration: config))
+    }
+
+    /// Says what `--check` has found to be right.
+    func report(_ settings: NodeSettings, _ pipeline: Pipeline? = nil) {
+        let count = pipeline?.statements.count
+        if json {
+            print(
+                "{\"check\":\"ok\",\"data\":\(HTTPAPI.string(settings.data)),\"log\":\(HTTPAPI.string(settings.log)),\"http\":\(HTTPAPI.string("\(settings.host):\(settings.port)")),\"workers\":\(settings.workers),\"statements\":\(count.map(String.init) ?? "null")}"
+            )
+        } else {
+            print(
+                "ok: data \(settings.data), log \(settings.log), http \(settings.host):\(settings.port), \(settings.workers) workers"
+                    + (count.map { ", \($0) statements" } ?? ""))
+        }
     }
 }

@@ -1,6 +1,5 @@
 internal import Configuration
 internal import Foundation
-internal import SystemPackage
 
 /// What a node is told: by flags, else by the environment (`DATAPRISM_…`), else by the configuration file, else by default.
 struct NodeSettings: Sendable {
@@ -25,36 +24,58 @@ struct NodeSettings: Sendable {
 
     static let keys = ["data", "log", "http", "workers", "insecure"]
 
-    static func load(_ flags: Flags) async throws -> NodeSettings {
+    /// Asks the places in their order. What is given wrongly is refused with the place and the key.
+    static func load(
+        _ flags: Flags, environment: [String: String] = ProcessInfo.processInfo.environment
+    ) async throws -> NodeSettings {
         var providers: [any ConfigProvider] = [
-            EnvironmentVariablesProvider().prefixKeys(with: "dataprism")
+            EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: "dataprism")
         ]
-        if let path = flags.configuration ?? ProcessInfo.processInfo.environment["DATAPRISM_CONFIG"] {
-            try checkKeys(path)
+        let path = flags.configuration ?? environment["DATAPRISM_CONFIG"]
+        if let path { providers.append(try await ConfigurationFile.provider(path, keys: keys)) }
+        let reader = ConfigReader(providers: providers)
+        /// Which place a key's value is from, for what is said about it.
+        func asking<Value>(_ key: String, _ wanted: String, _ value: () async throws -> Value?) async throws -> Value? {
             do {
-                providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(path)))
+                return try await value()
             } catch {
-                throw ConfigurationFailure("configuration file \(path): \(error)")
+                let name = "DATAPRISM_" + key.uppercased()
+                let place = environment[name].map { "\(name)=\($0)" } ?? "\(key) in \(path ?? "the configuration")"
+                throw ConfigurationFailure("\(place) is not \(wanted)")
             }
         }
-        let reader = ConfigReader(providers: providers)
-        let data = flags.data ?? reader.string(forKey: "data") ?? "data"
-        let http = flags.http ?? reader.string(forKey: "http") ?? "127.0.0.1:7070"
+        func text(_ key: String) async throws -> String? {
+            try await asking(key, "text") { try await reader.fetchString(forKey: ConfigKey(key)) }
+        }
+        let data = if let given = flags.data { given } else { try await text("data") ?? "data" }
+        let http = if let given = flags.http { given } else { try await text("http") ?? "127.0.0.1:7070" }
+        let log = if let given = flags.log { given } else { try await text("log") }
         let (host, port) = try address(http)
         let workers =
-            try flags.workers ?? integer("workers", reader.string(forKey: "workers"))
-            ?? ProcessInfo.processInfo.activeProcessorCount
+            if let given = flags.workers {
+                given
+            } else {
+                try await asking("workers", "a whole number") { try await reader.fetchInt(forKey: "workers") }
+                    ?? ProcessInfo.processInfo.activeProcessorCount
+            }
         guard (1...64).contains(workers) else {
             throw ConfigurationFailure("workers: \(workers); 1 to 64 are possible")
         }
-        let insecure = try flags.insecure || boolean("insecure", reader.string(forKey: "insecure")) ?? false
-        let log = try logDirectory(flags.log ?? reader.string(forKey: "log"), data)
+        let insecure =
+            if flags.insecure {
+                true
+            } else {
+                try await asking("insecure", "true or false") { try await reader.fetchBool(forKey: "insecure") }
+                    ?? false
+            }
         if !insecure, !["127.0.0.1", "localhost", "::1"].contains(host) {
             throw ConfigurationFailure(
                 "http: \(host) is not a loopback address, and there is no authentication; bind to 127.0.0.1, or say --insecure"
             )
         }
-        return NodeSettings(data: data, log: log, host: host, port: port, workers: workers, isInsecure: insecure)
+        return NodeSettings(
+            data: data, log: try logDirectory(log, data), host: host, port: port, workers: workers,
+            isInsecure: insecure)
     }
 
     static func address(_ text: String) throws -> (String, Int) {
@@ -74,56 +95,6 @@ struct NodeSettings: Sendable {
             throw ConfigurationFailure("log: Kafka is not supported yet; use embedded:DIRECTORY")
         }
         throw ConfigurationFailure("log: \"\(text)\" is not embedded:DIRECTORY")
-    }
-
-    private static func integer(_ key: String, _ text: String?) throws -> Int? {
-        guard let text else { return nil }
-        guard let value = Int(text) else { throw ConfigurationFailure("\(key): \"\(text)\" is not a whole number") }
-        return value
-    }
-
-    private static func boolean(_ key: String, _ text: String?) throws -> Bool? {
-        guard let text else { return nil }
-        guard
-            let value = ["true": true, "1": true, "yes": true, "false": false, "0": false, "no": false][
-                text.lowercased()]
-        else {
-            throw ConfigurationFailure("\(key): \"\(text)\" is neither true nor false")
-        }
-        return value
-    }
-
-    /// A key that nobody reads is a mistake: it is named, with the nearest one that exists.
-    private static func checkKeys(_ path: String) throws {
-        let content: Data
-        do {
-            content = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw ConfigurationFailure("configuration file \(path) cannot be read")
-        }
-        guard let object = try JSONSerialization.jsonObject(with: content) as? [String: Any] else {
-            throw ConfigurationFailure("configuration file \(path) is not a JSON object")
-        }
-        for key in object.keys.sorted() where !keys.contains(key) {
-            let nearest = keys.min { distance($0, key) < distance($1, key) } ?? ""
-            throw ConfigurationFailure(
-                "configuration file \(path): unknown key \"\(key)\"; did you mean \"\(nearest)\"?")
-        }
-    }
-
-    /// Levenshtein's distance.
-    private static func distance(_ a: String, _ b: String) -> Int {
-        var row = Array(0...b.count)
-        for (i, x) in a.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, y) in b.enumerated() {
-                let above = row[j + 1]
-                row[j + 1] = min(above + 1, row[j] + 1, diagonal + (x == y ? 0 : 1))
-                diagonal = above
-            }
-        }
-        return row[b.count]
     }
 }
 
