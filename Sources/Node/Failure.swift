@@ -11,6 +11,11 @@ struct Failure: Error, CustomStringConvertible {
         case notFound
         case conflict
         case tooLarge
+        /// The methods that the path has.
+        case methodNotAllowed([String])
+        case unsupportedEncoding
+        /// What was asked for needs a source that cannot be read any more.
+        case sourceFailed
         case overloaded
         case notReady
         case timeout
@@ -54,8 +59,12 @@ struct Failure: Error, CustomStringConvertible {
             case .timeout: .timeout
             case .tooLarge: .tooLarge
             case .diskFull: .diskFull
-            case .log, .sourceFailed: .internalError
+            case .sourceFailed: .sourceFailed
+            case .log: .internalError
             }
+        if error.code == .sourceFailed {
+            hint = "Put the files back as they were and start the node again, or drop the source and create it anew."
+        }
     }
 
     var status: Int {
@@ -64,11 +73,13 @@ struct Failure: Error, CustomStringConvertible {
         case .badRequest: 400
         case .notFound: 404
         case .conflict: 409
+        case .methodNotAllowed: 405
         case .tooLarge: 413
+        case .unsupportedEncoding: 415
         case .misdirected: 421
         case .overloaded: 429
         case .requestTimeout: 408
-        case .notReady: 503
+        case .notReady, .sourceFailed: 503
         case .timeout: 504
         case .diskFull: 507
         case .internalError: 500
@@ -81,7 +92,10 @@ struct Failure: Error, CustomStringConvertible {
         case .badRequest(let code): code
         case .notFound: "not_found"
         case .conflict: "conflict"
+        case .methodNotAllowed: "method_not_allowed"
         case .tooLarge: "too_large"
+        case .unsupportedEncoding: "unsupported_encoding"
+        case .sourceFailed: "source_failed"
         case .misdirected: "misdirected"
         case .overloaded: "overloaded"
         case .requestTimeout: "request_timeout"
@@ -90,6 +104,14 @@ struct Failure: Error, CustomStringConvertible {
         case .diskFull: "disk_full"
         case .internalError: "internal"
         }
+    }
+
+    /// The body of an HTTP answer.
+    var json: String {
+        var fields = ["\"code\":\(HTTPAPI.string(code))", "\"message\":\(HTTPAPI.string(message))"]
+        if let position { fields.append("\"position\":\(position)") }
+        if let hint { fields.append("\"hint\":\(HTTPAPI.string(hint))") }
+        return "{" + fields.joined(separator: ",") + "}"
     }
 
     var description: String {

@@ -24,6 +24,8 @@ final class Gateway: Sendable {
         var result: QueryResult
         var epoch: Int64?
         var frontier: Frontier?
+        /// Tables under what was read that have stopped: the rows say nothing newer of them.
+        var stoppedTables: [String] = []
         /// A word per statement, such as `CREATE SOURCE`.
         var tags: [String]
     }
@@ -44,7 +46,7 @@ final class Gateway: Sendable {
         let statements: [ParsedStatement]
         do throws(SQLError) { statements = try SQLCompiler.parse(text) } catch { throw Failure(error) }
         guard !statements.isEmpty else { throw Failure(.statement("42601", 400), "the text holds no statement") }
-        var answer = Answer(result: QueryResult(columns: [], batches: []), epoch: nil, frontier: nil, tags: [])
+        var answer = Answer(result: QueryResult(columns: [], batches: []), tags: [])
         var position = 0
         while position < statements.count {
             // Statements that create follow each other into one change, so that they become active together.
@@ -145,6 +147,7 @@ final class Gateway: Sendable {
         }
         answer.epoch = read.epoch
         answer.frontier = read.frontier
+        answer.stoppedTables = Set(answer.stoppedTables + read.stoppedTables).sorted()
         answer.tags.append("SELECT \(answer.result.rowCount)")
     }
 

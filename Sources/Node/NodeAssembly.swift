@@ -14,6 +14,8 @@ struct NodeAssembly {
     private let directory: DataDirectory
     private let log: EmbeddedLog
     private let logger: Logger
+    /// The port, once it is served.
+    private let port = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
 
     init(_ settings: NodeSettings, logger: Logger) throws {
         self.settings = settings
@@ -42,8 +44,8 @@ struct NodeAssembly {
             services.append(
                 .init(
                     service: HTTPService(
-                        api: HTTPAPI(gateway: gateway, settings: settings), settings: settings, logger: logger,
-                        failure: failure),
+                        api: HTTPAPI(gateway: gateway, settings: settings), logger: logger, failure: failure,
+                        port: port.continuation),
                     successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .gracefullyShutdownGroup))
         }
@@ -71,6 +73,15 @@ struct NodeAssembly {
     }
 }
 
+extension NodeAssembly {
+    /// Waits until requests are taken; the port, which the system has chosen if the settings say 0. Once.
+    /// - Throws: `CancellationError` if the server ends before it is.
+    func listening() async throws -> Int {
+        for await port in port.stream { return port }
+        throw CancellationError()
+    }
+}
+
 /// The coordinator as a service: a graceful stop ends it after the running epoch.
 private struct CoordinatorService: Service {
     let coordinator: Coordinator
@@ -90,20 +101,19 @@ private struct CoordinatorService: Service {
 
 private struct HTTPService: Service {
     let api: HTTPAPI
-    let settings: NodeSettings
     let logger: Logger
     let failure: Mutexed<String?>
+    let port: AsyncStream<Int>.Continuation
 
     func run() async throws {
         var quiet = logger
         quiet.logLevel = .error
-        let application = Application(
-            router: api.router(),
-            configuration: ApplicationConfiguration(
-                address: .hostname(settings.host, port: settings.port), serverName: "dataprism"), logger: quiet)
+        let application = HTTPServer.application(api, logger: quiet) { port.yield($0) }
+        defer { port.finish() }
         do {
             try await application.runService(gracefulShutdownSignals: [])
         } catch {
+            let settings = api.settings
             let message = "cannot serve on \(settings.host):\(settings.port): \(Self.reason(error))"
             failure.with { $0 = $0 ?? message }
         }

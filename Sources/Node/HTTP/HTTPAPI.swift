@@ -1,3 +1,4 @@
+internal import Actors
 internal import Coordination
 internal import Dataflow
 internal import Foundation
@@ -11,22 +12,28 @@ internal import NIOCore
 struct HTTPAPI {
     let gateway: Gateway
     let settings: NodeSettings
+    var limits = Limits()
 
     private var coordinator: Coordinator { gateway.coordinator }
 
-    /// Bytes of a request's body at most, and of one record.
-    static let bodyBytesMax = 64 << 20
+    struct Limits: Sendable {
+        /// Bytes of a pushed body at most, as sent and decompressed.
+        var bodyBytesMax = 64 << 20
+        /// How long a client may take to send a body.
+        var bodyTime = Duration.seconds(60)
+    }
+
+    /// Bytes of one record at most.
     static let recordBytesMax = 1 << 20
-    /// How long a client may take to send a body.
-    static let bodyLimit = Duration.seconds(60)
-    static let timeoutDefault = Duration.seconds(30)
     static let timeoutMax = 300.0
 
     static let frontierHeader = HTTPField.Name("Dataprism-Frontier")
     static let epochHeader = HTTPField.Name("Dataprism-Epoch")
+    /// Names tables that have stopped: the rows say nothing newer of them.
+    static let staleHeader = HTTPField.Name("Dataprism-Stale")
 
-    func router() -> Router<BasicRequestContext> {
-        let router = Router()
+    func router() -> Router<NodeRequestContext> {
+        let router = Router(context: NodeRequestContext.self)
         router.add(middleware: FailureMiddleware(settings: settings))
         router.post("/sql") { request, _ in try await sql(request) }
         router.post("/topics/{topic}/records") { request, context in
@@ -52,8 +59,7 @@ struct HTTPAPI {
     // MARK: SQL and views
 
     private func sql(_ request: Request) async throws -> Response {
-        let body = try await read(
-            request.body, max: Gateway.statementBytesMax, contentLength: request.headers[.contentLength])
+        let body = try await read(request, max: Gateway.statementBytesMax)
         guard let text = String(validating: body, as: UTF8.self) else {
             throw Failure(.badRequest("22021"), "the body is not valid UTF-8")
         }
@@ -125,6 +131,9 @@ struct HTTPAPI {
         var headers: HTTPFields = [.contentType: "application/x-ndjson"]
         if let epoch = answer.epoch, let name = Self.epochHeader { headers[name] = String(epoch) }
         if let frontier = answer.frontier, let name = Self.frontierHeader { headers[name] = frontier.token }
+        if !answer.stoppedTables.isEmpty, let name = Self.staleHeader {
+            headers[name] = answer.stoppedTables.map(Self.headerText).joined(separator: ",")
+        }
         let result = answer.result
         if result.columns.isEmpty {
             var lines = ""
@@ -179,7 +188,7 @@ struct HTTPAPI {
             let view = status.views[relation.name]
             return
                 "{\"name\":\(Self.string(relation.name)),\"columns\":[\(columns.joined(separator: ","))],\"key\":[\(key.joined(separator: ","))],"
-                + "\"rows\":\(view?.rows ?? 0),\"active\":\(view?.isActive ?? false)}"
+                + "\"rows\":\(view?.rows ?? 0),\"active\":\(view?.isActive ?? false),\"stale\":\(view?.stoppedTables.isEmpty == false)}"
         }
         return Self.json("[" + lines.joined(separator: ",") + "]")
     }
@@ -189,7 +198,7 @@ struct HTTPAPI {
     private func append(_ request: Request, topic: String) async throws -> Response {
         guard topic.utf8.count <= 249 else { throw Failure(.notFound, "there is no topic of a name that long") }
         var key: Coordinator.AppendKey?
-        let body = try await read(request.body, max: Self.bodyBytesMax, contentLength: request.headers[.contentLength])
+        let body = try await read(request, max: limits.bodyBytesMax)
         if let name = HTTPField.Name("Idempotency-Key"), let text = request.headers[name] {
             guard (1...128).contains(text.utf8.count) else {
                 throw Failure(
@@ -212,12 +221,16 @@ struct HTTPAPI {
         }
     }
 
-    /// Reads a body up to a limit, without reading on past it, within the time that a client may take.
-    private func read(_ body: RequestBody, max: Int, contentLength: String?) async throws -> [UInt8] {
-        if let contentLength, let length = Int(contentLength), length > max {
+    /// Reads a body up to a limit, without reading on past it, within the time that a client may take; decompressed.
+    private func read(_ request: Request, max: Int) async throws -> [UInt8] {
+        let length = request.headers[.contentLength].flatMap { Int($0) }
+        if let length, length > max {
             throw Failure(.tooLarge, "the body has \(length) bytes; the limit is \(max)")
         }
-        return try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
+        let encoding = try Self.encoding(request)
+        let body = request.body
+        let limit = limits.bodyTime
+        let bytes = try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
             group.addTask {
                 var bytes: [UInt8] = []
                 for try await part in body {
@@ -229,15 +242,35 @@ struct HTTPAPI {
                 return bytes
             }
             group.addTask {
-                try await Task.sleep(for: Self.bodyLimit)
+                try await Task.sleep(for: limit)
                 return nil
             }
             guard let first = try await group.next(), let bytes = first else {
-                throw Failure(.requestTimeout, "the body did not come within \(Self.bodyLimit)")
+                throw Failure(.requestTimeout, "the body did not come within \(limit)")
             }
             group.cancelAll()
             return bytes
         }
+        guard length == nil || length == bytes.count else {
+            throw Failure(.badRequest("bad_request"), "the body ended after \(bytes.count) of \(length ?? 0) bytes")
+        }
+        guard let encoding else { return bytes }
+        do throws(InflateError) {
+            return try encoding.inflate(bytes, bytesMax: max)
+        } catch {
+            throw Failure(error.isTooLarge ? .tooLarge : .badRequest("bad_request"), "the body \(error.message)")
+        }
+    }
+
+    private static func encoding(_ request: Request) throws -> BodyEncoding? {
+        guard let text = request.headers[.contentEncoding]?.lowercased(), text != "identity" else { return nil }
+        guard let encoding = BodyEncoding(rawValue: text == "x-gzip" ? "gzip" : text) else {
+            throw Failure(
+                .unsupportedEncoding,
+                "Content-Encoding \"\(text.prefix(40))\" is not known (\(BodyEncoding.allCases.map(\.rawValue).joined(separator: ", ")) are)"
+            )
+        }
+        return encoding
     }
 
     // MARK: operations
@@ -266,59 +299,20 @@ struct HTTPAPI {
             body: ResponseBody(byteBuffer: ByteBuffer(string: text + "\n")))
     }
 
+    /// A name as a header may hold it: what is not printable ASCII, and the comma, percent-encoded.
+    static func headerText(_ name: String) -> String {
+        name.utf8.map { byte in
+            let isPlain = (0x21...0x7E).contains(byte) && byte != UInt8(ascii: ",") && byte != UInt8(ascii: "%")
+            return isPlain
+                ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16).uppercased()
+        }.joined()
+    }
+
     /// A JSON string with its quotes.
     static func string(_ text: String) -> String {
         var bytes: [UInt8] = []
         var text = text
         text.withUTF8 { JSONFormat.appendString($0, to: &bytes) }
         return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
-/// Turns failures into JSON bodies, and refuses requests for another host than this one (DNS rebinding).
-struct FailureMiddleware: RouterMiddleware {
-    let settings: NodeSettings
-
-    func handle(
-        _ request: Request, context: BasicRequestContext,
-        next: @concurrent (Request, BasicRequestContext) async throws -> Response
-    ) async throws -> Response {
-        do {
-            try checkHost(request)
-            return try await next(request, context)
-        } catch let failure as Failure {
-            return response(failure)
-        } catch let error as HTTPError {
-            if error.status == .notFound {
-                return response(Failure(.notFound, "there is no such path; /openapi.json describes all"))
-            }
-            return response(
-                Failure(.statement("http", Int(error.status.code)), error.body ?? error.status.reasonPhrase))
-        } catch is CancellationError {
-            return response(Failure(.notReady, "the node is stopping"))
-        } catch {
-            context.logger.error("request failed", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
-            return response(Failure(.internalError, "the request failed; the node's log says why"))
-        }
-    }
-
-    private func checkHost(_ request: Request) throws {
-        guard !settings.isInsecure, let authority = request.head.authority, !authority.isEmpty else { return }
-        var host = authority[...]
-        if let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") { host = host[..<colon] }
-        guard ["127.0.0.1", "localhost", "[::1]"].contains(String(host).lowercased()) else {
-            throw Failure(.misdirected, "this node does not serve the host \"\(authority.prefix(100))\"")
-        }
-    }
-
-    private func response(_ failure: Failure) -> Response {
-        var fields = ["\"code\":\(HTTPAPI.string(failure.code))", "\"message\":\(HTTPAPI.string(failure.message))"]
-        if let position = failure.position { fields.append("\"position\":\(position)") }
-        if let hint = failure.hint { fields.append("\"hint\":\(HTTPAPI.string(hint))") }
-        var response = HTTPAPI.json("{" + fields.joined(separator: ",") + "}")
-        response.status = .init(code: failure.status)
-        if failure.status == 503 || failure.status == 429 { response.headers[.retryAfter] = "1" }
-        if failure.status == 413 || failure.status == 408 { response.headers[.connection] = "close" }
-        return response
     }
 }

@@ -47,6 +47,9 @@ enum Metrics {
         family(
             "source_lag_records", "gauge", "Records not yet covered by the committed epoch.",
             sources.map { ("{\(label("source", $0.key))}", "\($0.value.lag)") })
+        family(
+            "source_stopped", "gauge", "1 once a source cannot be read any more; the status says why.",
+            sources.map { ("{\(label("source", $0.key))}", $0.value.failure == nil ? "0" : "1") })
         let connectors = status.connectors.sorted { $0.key < $1.key }
         family(
             "connector_records_total", "counter", "Records that a connector appended.",
