@@ -43,19 +43,13 @@ struct Pipeline: Sendable {
 
     /// The error with its line and a mark under the place.
     static func describe(_ error: SQLError, _ path: String, _ text: String) -> String {
-        guard let position = error.position else {
-            return "\(path): \(error.code): \(error.message)" + (error.hint.map { "\n  hint: \($0)" } ?? "")
+        var lines = ["\(path): \(error.code): \(error.message)"]
+        if let position = error.position, let place = ErrorPlace(position, in: text) {
+            lines = ["\(path):\(place.line):\(place.column): \(error.code): \(error.message)"] + place.lines("  ")
         }
-        let before = text.prefix(max(position - 1, 0))
-        let line = before.filter { $0 == "\n" }.count + 1
-        let column = before.reversed().prefix { $0 != "\n" }.count
-        let content = text.split(separator: "\n", omittingEmptySubsequences: false)
-        let shown = line <= content.count ? String(content[line - 1]) : ""
-        var description =
-            "\(path):\(line):\(column + 1): \(error.code): \(error.message)\n  \(shown)\n  \(String(repeating: " ", count: column))^"
-        if let detail = error.detail { description += "\n  detail: \(detail)" }
-        if let hint = error.hint { description += "\n  hint: \(hint)" }
-        return description
+        if let detail = error.detail { lines.append("  detail: \(detail)") }
+        if let hint = error.hint { lines.append("  hint: \(hint)") }
+        return lines.joined(separator: "\n")
     }
 
     /// Makes the node run the file: keeps what is unchanged and adds what is new. What changed or is missing is refused with the

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import AsyncHTTPClient
-internal import CEdit
 internal import Foundation
 internal import HTTPTypes
 internal import NIOCore
@@ -30,69 +29,19 @@ struct NodeClient {
         }
     }
 
-    /// The message of an error's JSON body.
-    static func message(_ body: String) -> String {
+    /// The message of an error's JSON body; with the text that it is about, the line and a mark under the place.
+    static func message(_ body: String, about text: String? = nil) -> String {
         guard let row = OrderedRow(body[...]), let message = row["message"] else { return body }
-        var text = message
-        if let code = row["code"] { text += " [\(code)]" }
-        if let position = row["position"] { text += " at character \(position)" }
-        if let hint = row["hint"] { text += "\n  hint: \(hint)" }
-        return text
-    }
-}
-
-/// One flat JSON object with its keys in order, as the node writes rows.
-struct OrderedRow {
-    private(set) var names: [String] = []
-    /// nil for null.
-    private(set) var values: [String?] = []
-    private(set) var isNumber: [Bool] = []
-
-    subscript(name: String) -> String? { names.firstIndex(of: name).flatMap { values[$0] } }
-
-    init?(_ line: Substring) {
-        var rest = Substring(line.drop { $0 == " " || $0 == "\n" }).unicodeScalars
-        guard rest.popFirst() == "{" else { return nil }
-        while let next = rest.first, next != "}" {
-            if next == "," { rest.removeFirst() }
-            guard let name = Self.string(&rest), rest.popFirst() == ":", let first = rest.first else { return nil }
-            names.append(name)
-            if first == "\"" {
-                guard let value = Self.string(&rest) else { return nil }
-                values.append(value)
-                isNumber.append(false)
+        var lines = [message + (row["code"].map { " [\($0)]" } ?? "")]
+        if let position = row["position"].flatMap({ Int($0) }) {
+            if let text, let place = ErrorPlace(position, in: text) {
+                lines += place.lines("line \(place.line): ")
             } else {
-                let token = String(rest.prefix { $0 != "," && $0 != "}" })
-                rest = rest.dropFirst(token.unicodeScalars.count)
-                values.append(token == "null" ? nil : token)
-                isNumber.append(first == "-" || first.properties.numericType != nil)
+                lines[0] += " at character \(position)"
             }
         }
-    }
-
-    private static func string(_ rest: inout Substring.UnicodeScalarView) -> String? {
-        guard rest.popFirst() == "\"" else { return nil }
-        var text = ""
-        while let scalar = rest.popFirst() {
-            if scalar == "\"" { return text }
-            guard scalar == "\\" else {
-                text.unicodeScalars.append(scalar)
-                continue
-            }
-            switch rest.popFirst() {
-            case "n": text.append("\n")
-            case "t": text.append("\t")
-            case "r": text.append("\r")
-            case "u":
-                let digits = String(rest.prefix(4))
-                rest = rest.dropFirst(4)
-                guard let value = UInt32(digits, radix: 16), let character = Unicode.Scalar(value) else { return nil }
-                text.unicodeScalars.append(character)
-            case let other?: text.unicodeScalars.append(other)
-            case nil: return nil
-            }
-        }
-        return nil
+        if let hint = row["hint"] { lines.append("  hint: \(hint)") }
+        return lines.joined(separator: "\n")
     }
 }
 
@@ -108,133 +57,6 @@ struct ClientFlags: ParsableArguments {
         if !address.contains("://") { address = "http://" + address }
         while address.hasSuffix("/") { address.removeLast() }
         return NodeClient(url: address)
-    }
-}
-
-/// `dataprism sql`.
-struct SQLCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "sql", abstract: "Runs SQL on a node; without -c and -f it is a console.",
-        discussion: """
-            In the console a statement ends with ';'. \\d lists what there is, \\d NAME its columns, \\q leaves.
-
-            Examples:
-              dataprism sql
-              dataprism sql -c 'SELECT * FROM revenue ORDER BY total DESC LIMIT 5'
-              dataprism sql -f more-views.sql --url http://127.0.0.1:7070
-            """)
-
-    @Option(name: .shortAndLong, help: ArgumentHelp("Statements to run.", valueName: "sql"))
-    var command: String?
-
-    @Option(name: .shortAndLong, help: ArgumentHelp("A file of statements to run.", valueName: "file"))
-    var file: String?
-
-    @OptionGroup var flags: ClientFlags
-
-    func run() async throws {
-        if let command {
-            guard try await execute(command) else { throw ExitCode(1) }
-        } else if let file {
-            let text: String
-            do {
-                text = try String(contentsOfFile: file, encoding: .utf8)
-            } catch {
-                throw CommandFailure("\(file): cannot be read: \(error.localizedDescription)")
-            }
-            guard try await execute(text) else { throw ExitCode(1) }
-        } else {
-            try await console()
-        }
-    }
-
-    /// Prints the answer; false if the node refused.
-    private func execute(_ text: String) async throws -> Bool {
-        let started = ContinuousClock.now
-        let answer = try await flags.client.request("POST", "/sql", body: text)
-        guard answer.status == 200 else {
-            FileHandle.standardError.write(Data("dataprism: \(NodeClient.message(answer.body))\n".utf8))
-            return false
-        }
-        if flags.json {
-            print(answer.body, terminator: "")
-            return true
-        }
-        let rows = answer.body.split(separator: "\n").compactMap { OrderedRow($0) }
-        if let first = rows.first, first.names == ["result"], answer.headers["dataprism-epoch"] == nil {
-            for row in rows { print(row["result"] ?? "") }
-            return true
-        }
-        if let first = rows.first {
-            let numbers = first.names.indices.map { index in
-                rows.allSatisfy { $0.values[index] == nil || $0.isNumber[index] }
-            }
-            for line in TableText.lines(first.names, rows.map { $0.values.map { $0 ?? "" } }, isNumber: numbers) {
-                print(line)
-            }
-        }
-        let milliseconds = Int((ContinuousClock.now - started) / .milliseconds(1))
-        let epoch = answer.headers["dataprism-epoch"].map { ", epoch \($0)" } ?? ""
-        print("(\(rows.count) row\(rows.count == 1 ? "" : "s"), \(milliseconds) ms\(epoch))")
-        return true
-    }
-
-    private func console() async throws {
-        let editor = LineEditor()
-        if editor.isInteractive {
-            print("dataprism sql on \(flags.client.url): statements end with ';', \\d lists views, \\q leaves")
-        }
-        var pending = ""
-        while let line = editor.line(isContinued: !pending.isEmpty) {
-            let trimmed = line.trimmingCharacters(in: .whitespacesAndNewlines)
-            if pending.isEmpty, trimmed.hasPrefix("\\") {
-                if trimmed == "\\q" { return }
-                if let text = Self.shortcut(trimmed) {
-                    _ = try await execute(text)
-                } else {
-                    print("unknown: \(trimmed); there are \\d, \\d NAME, \\dv, \\dt and \\q")
-                }
-                continue
-            }
-            pending += line
-            if trimmed.hasSuffix(";") {
-                editor.remember(pending)
-                _ = try await execute(pending)
-                pending = ""
-            } else if trimmed.isEmpty, pending.trimmingCharacters(in: .whitespacesAndNewlines).isEmpty {
-                pending = ""
-            }
-        }
-        if !pending.trimmingCharacters(in: .whitespacesAndNewlines).isEmpty { _ = try await execute(pending) }
-    }
-
-    private static func shortcut(_ text: String) -> String? {
-        let words = text.split(separator: " ")
-        switch words.first {
-        case "\\d" where words.count == 2: return "SHOW \(words[1])"
-        case "\\d", "\\dv": return "SHOW VIEWS"
-        case "\\dt": return "SHOW TABLES"
-        default: return nil
-        }
-    }
-}
-
-/// Lines typed by a person, with editing and history (libedit), or read from a pipe.
-struct LineEditor {
-    let isInteractive = isatty(STDIN_FILENO) == 1
-
-    /// The next line with its newline; nil at the end of input.
-    func line(isContinued: Bool) -> String? {
-        guard isInteractive else { return readLine(strippingNewline: false) }
-        guard let text = readline(isContinued ? "        -> " : "dataprism=> ") else { return nil }
-        defer { free(text) }
-        return String(cString: text) + "\n"
-    }
-
-    /// Puts a statement into the history, as one line.
-    func remember(_ text: String) {
-        guard isInteractive else { return }
-        add_history(text.split(whereSeparator: \.isNewline).joined(separator: " "))
     }
 }
 
@@ -265,15 +87,16 @@ struct StatusCommand: AsyncParsableCommand {
             guard let entries = status[key] as? [String: [String: Any]], !entries.isEmpty else { return }
             print("")
             let cells = entries.sorted { $0.key < $1.key }.map { name, fields in [name] + columns.map { $0.1(fields) } }
+            let texts: Set<String> = ["state", "stopped", "last error"]
             for line in TableText.lines(
-                [title] + columns.map(\.0), cells, isNumber: [false] + columns.map { _ in true })
+                [title] + columns.map(\.0), cells, isNumber: [false] + columns.map { !texts.contains($0.0) })
             { print(line) }
         }
         table(
             "view", "views",
             [
                 ("rows", { number($0["rows"]) }), ("bytes", { number($0["bytes"]) }),
-                ("active", { ($0["isActive"] as? Bool) == true ? "yes" : "building" }),
+                ("state", Self.state),
             ])
         table(
             "source", "sources",
@@ -282,7 +105,7 @@ struct StatusCommand: AsyncParsableCommand {
                 ("malformed", "malformed"),
             ].map { title, key in
                 (title, { number(($0["counters"] as? [String: Any])?[key]) })
-            } + [("lag", { number($0["lag"]) })])
+            } + [("lag", { number($0["lag"]) }), ("stopped", { "\($0["failure"] ?? "")" })])
         table(
             "connector", "connectors",
             [
@@ -290,5 +113,12 @@ struct StatusCommand: AsyncParsableCommand {
                 ("restarts", { number($0["restarts"]) }), ("last error", { "\($0["lastError"] ?? "")" }),
             ])
         table("sink", "sinks", [("rows", { number($0["rows"]) })])
+    }
+
+    private static func state(_ view: [String: Any]) -> String {
+        if let failure = view["failure"] as? String { return failure }
+        if (view["isActive"] as? Bool) != true { return "building" }
+        let stopped = view["stoppedTables"] as? [String] ?? []
+        return stopped.isEmpty ? "active" : "stale: \(stopped.joined(separator: ", ")) stopped"
     }
 }

@@ -30,10 +30,11 @@ struct DevCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try await node.settings(serve)
         let pipeline = try Pipeline(path: file)
+        if node.check { return node.report(settings, pipeline) }
         let assembly = try NodeAssembly(settings, logger: Logger.node(json: node.json))
         let (json, replace) = (node.json, replace)
         try await assembly.run(serving: true) { assembly in
-            let display = Display(json: json, settings: assembly.settings)
+            var display = Display(json: json, settings: assembly.settings)
             try await display.waitUntilReady(assembly.coordinator)
             try await pipeline.deploy(to: assembly.gateway, replacing: replace)
             try await display.run(assembly)
@@ -56,10 +57,11 @@ struct NodeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try await node.settings(serve)
+        if node.check { return node.report(settings) }
         let assembly = try NodeAssembly(settings, logger: Logger.node(json: node.json))
         let json = node.json
         try await assembly.run(serving: true) { assembly in
-            let display = Display(json: json, settings: assembly.settings)
+            var display = Display(json: json, settings: assembly.settings)
             try await display.waitUntilReady(assembly.coordinator)
             try await display.run(assembly)
         }
@@ -86,6 +88,7 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try await node.settings()
         let pipeline = try Pipeline(path: file)
+        if node.check { return node.report(settings, pipeline) }
         let assembly = try NodeAssembly(settings, logger: Logger.node(json: node.json))
         let started = ContinuousClock.now
         let json = node.json
@@ -93,7 +96,11 @@ struct RunCommand: AsyncParsableCommand {
             guard await assembly.coordinator.waitUntilReady() else { return }
             try await pipeline.deploy(to: assembly.gateway, replacing: false)
             guard await assembly.coordinator.waitUntilDrained() else { return }
-            Self.report(await assembly.coordinator.status(), (ContinuousClock.now - started) / .seconds(1), json)
+            let status = await assembly.coordinator.status()
+            Self.report(status, (ContinuousClock.now - started) / .seconds(1), json)
+            for (name, source) in status.sources.sorted(by: { $0.key < $1.key }) {
+                if let failure = source.failure { throw CommandFailure("source \"\(name)\" has stopped: \(failure)") }
+            }
         }
     }
 

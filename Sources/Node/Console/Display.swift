@@ -7,11 +7,14 @@ struct Display: Sendable {
     let json: Bool
     let settings: NodeSettings
     private let isTerminal: Bool
-    private var url: String { "\(settings.host.contains(":") ? "[\(settings.host)]" : settings.host):\(settings.port)" }
+    /// Once it is known.
+    private var port: Int
+    private var url: String { "\(settings.host.contains(":") ? "[\(settings.host)]" : settings.host):\(port)" }
 
     init(json: Bool, settings: NodeSettings) {
         self.json = json
         self.settings = settings
+        port = settings.port
         isTerminal = isatty(STDOUT_FILENO) == 1 && !json && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
 
@@ -56,7 +59,8 @@ struct Display: Sendable {
     }
 
     /// Shows the node until it is stopped.
-    func run(_ assembly: NodeAssembly) async throws {
+    mutating func run(_ assembly: NodeAssembly) async throws {
+        port = try await assembly.listening()
         if json {
             print("{\"event\":\"ready\",\"http\":\"http://\(url)\",\"pid\":\(getpid())}")
         } else if !isTerminal {
@@ -92,42 +96,56 @@ struct Display: Sendable {
         let milliseconds = { (value: Int64?) in
             value.map { $0 < 10_000 ? "\(Double($0 / 100) / 10) ms" : "\($0 / 1000) ms" } ?? "–"
         }
-        var lines = [
-            bold("Dataprism") + "  \(settings.data)  http://\(url)", "",
-            "\(bold(Self.count(Int64(status.recordsPerSecond)))) events/s   epoch \(bold(Self.count(status.committedEpoch)))   \(Int(status.epochsPerSecond)) epochs/s"
-                + "   append to queryable p50 \(milliseconds(status.latency.p50)) p99 \(milliseconds(status.latency.p99))   \(status.memoryBytes >> 20) MB",
-            "",
+        var head = [
+            bold("Dataprism") + "  \(settings.data)  http://\(url)",
+            "\(bold(Self.count(Int64(status.recordsPerSecond)))) events/s   epoch \(bold(Self.count(status.committedEpoch)))   \(Int(status.epochsPerSecond)) epochs/s   \(status.memoryBytes >> 20) MB",
+            "append to queryable: p50 \(milliseconds(status.latency.p50)), p99 \(milliseconds(status.latency.p99))",
         ]
+        for (name, source) in status.sources.sorted(by: { $0.key < $1.key }) {
+            if let failure = source.failure { head.append(bold("\(name) has stopped: \(failure)")) }
+        }
+        head.append("")
         let (catalog, _) = await assembly.coordinator.catalog()
         let views = catalog.ordered.filter(\.isQueryable)
-        var cells: [[String]] = []
-        for relation in views {
+        let cells = views.map { relation in
             let view = status.views[relation.name]
-            let state =
-                view?.isActive == true
-                ? "" : view?.progress.map { "building \($0.total > 0 ? $0.done * 100 / $0.total : 0) %" } ?? "building"
-            cells.append([relation.name, Self.count(Int64(view?.rows ?? 0)), state])
+            return [relation.name, Self.count(Int64(view?.rows ?? 0)), Self.state(view)]
         }
-        lines += TableText.lines(["view", "rows", ""], cells, isNumber: [false, true, false])
-        lines.append("")
+        let table = TableText.lines(["view", "rows", ""], cells, isNumber: [false, true, false]) + [""]
+        let help = help(views.first?.name ?? "view", dim)
+        let screen = Screen.current
+        var sample: [String] = []
         if !views.isEmpty {
             // Another view every three seconds, so that all of them are seen.
             let relation = views[(round / 3) % views.count]
-            lines.append(bold(relation.name) + dim("  SELECT * FROM \(relation.name) LIMIT 8"))
+            let room = screen.rows - 1 - head.count - table.count - help.count - 3
+            let limit = min(8, max(1, room))
+            sample = [bold(relation.name) + dim("  SELECT * FROM \(relation.name) LIMIT \(limit)")]
             do throws(Failure) {
-                let answer = try await assembly.gateway.execute("SELECT * FROM \"\(relation.name)\" LIMIT 8")
-                lines += TableText.lines(answer.result).map { String($0.prefix(140)) }
+                let answer = try await assembly.gateway.execute("SELECT * FROM \"\(relation.name)\" LIMIT \(limit)")
+                sample += TableText.lines(answer.result)
             } catch {
-                lines.append(dim(error.message))
+                sample.append(dim(error.message))
             }
         }
-        let example = views.first?.name ?? "view"
-        lines += [
+        return screen.fit([(0, head), (1, table), (3, sample), (2, help)])
+    }
+
+    private func help(_ example: String, _ dim: (String) -> String) -> [String] {
+        [
             "", dim("ask it from another terminal:"), "  curl -s \(url)/sql --data 'SELECT * FROM \(example) LIMIT 5'",
             "  curl -s '\(url)/views/\(example)?limit=5'",
             "  \(CommandLine.arguments[0]) sql --url http://\(url) -c 'SELECT * FROM \(example) LIMIT 5'",
             dim("Ctrl-C stops it; run again, it goes on where it was."),
         ]
-        return lines
+    }
+
+    private static func state(_ view: PipelineStatus.View?) -> String {
+        guard let view else { return "building" }
+        if view.failure != nil { return "cannot be answered" }
+        guard view.isActive else {
+            return view.progress.map { "building \($0.total > 0 ? $0.done * 100 / $0.total : 0) %" } ?? "building"
+        }
+        return view.stoppedTables.isEmpty ? "" : "stale: \(view.stoppedTables.joined(separator: ", ")) stopped"
     }
 }
