@@ -70,6 +70,7 @@ enum Pipeline {
         case .double(let value): "\(value)"
         case .text(let value): value
         case .interval(let value): "\(value)"
+        default: "\(datum)"
         }
     }
 }
