@@ -256,7 +256,7 @@ extension Coordinator {
         let watermarks = build.seeds.isEmpty ? self.watermarks(build.reports) : [:]
         let plan = StepPlan(
             lane: id, step: build.step, epoch: ViewShard.replayEpoch + build.step, bounds: bounds,
-            watermarks: watermarks,
+            watermarks: watermarks, clock: now,
             forgetBefore: ViewShard.replayEpoch + build.step - 1)
         for report in try await group.run(plan) {
             if let failure = report.failures.values.first(where: \.isShort) {

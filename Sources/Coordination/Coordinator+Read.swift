@@ -6,6 +6,8 @@ package import Log
 package struct ViewRead: Sendable {
     package var epoch: Int64
     package var frontier: Frontier
+    /// The last tick of the clock below the frontier, in microseconds since 1970; nil if there has been none.
+    package var clock: Int64?
     /// Per relation the consolidated rows, those of each worker after the other's.
     package var rows: [String: [Delta]]
     /// Tables that have stopped and that the relations read: the rows are right, but say nothing newer of them. Sorted.
@@ -15,17 +17,22 @@ package struct ViewRead: Sendable {
 extension Coordinator {
     /// The rows of all `relations` at the newest committed epoch, which covers `after`; waits for one that does.
     ///
+    /// With `needsClock` the epoch covers a tick of the clock that is appended now.
+    ///
     /// Relations are materialised views, and dead letters: `<topic>.dead`, `<view>.dead`. Partitions of `after` that
     /// no table reads do not count.
     /// - Throws: ``CoordinationError``: `relationUnknown`; `notReady` with the progress while the node replays or a
     /// view is being built;
     ///   `timeout`, never an older answer; `sourceFailed` if what it reads cannot be read any more; `stopped`.
     package func read(
-        _ relations: [String], after: Frontier = Frontier(), timeout: Duration = .seconds(30)
+        _ relations: [String], after: Frontier = Frontier(), needsClock: Bool = false,
+        timeout: Duration = .seconds(30)
     ) async throws(CoordinationError) -> ViewRead {
         try checkReady()
         for relation in relations { _ = try parts(of: relation) }
-        let needed = relevant(after)
+        var needed = relevant(after)
+        // Where no view reads the clock, it stands still between those who ask.
+        if needsClock { needed[Self.clockPartition] = try await tick() }
         guard await gate.wait(for: needed, atMost: timeout) else {
             try checkReady()
             throw CoordinationError(.timeout, "no committed epoch covers the frontier asked for within \(timeout)")
@@ -33,6 +40,7 @@ extension Coordinator {
         // From here to the pin nothing is awaited: the epoch stays readable until it is released.
         let epoch = committedEpoch
         let frontier = committedFrontier
+        let time = committedNow
         var found: [(relation: String, parts: [ShardPart])] = []
         for relation in relations { found.append((relation, try parts(of: relation))) }
         pins[epoch, default: 0] += 1
@@ -43,7 +51,8 @@ extension Coordinator {
             for part in parts { rows[relation]? += try await group.rows(part.kind, of: part.name, asOf: epoch) }
         }
         let stopped = Set(relations.flatMap { stoppedTables(under: $0) }.map(\.table)).sorted()
-        return ViewRead(epoch: epoch, frontier: frontier, rows: rows, stoppedTables: stopped)
+        return ViewRead(
+            epoch: epoch, frontier: frontier, clock: time, rows: rows, stoppedTables: stopped)
     }
 
     /// What of a client's frontier can be waited for: offsets of partitions that epochs read.
@@ -52,6 +61,7 @@ extension Coordinator {
         for topic in state.orderedTopics where readTopics.contains(topic.frontierName) {
             known.formUnion(topic.partitions)
         }
+        if hasClock { known.insert(Self.clockPartition) }
         return Frontier(after.offsets.filter { known.contains($0.key) })
     }
 

@@ -31,6 +31,8 @@ extension Coordinator {
         activations = []
         pendingVersions = []
         let last = try await lastEpoch()
+        try await findClock()
+        if let last { now = try await clockTime(at: last.frontier) }
         try await installAll()
         let (ends, _) = try await ends()
         startEnds = ends
@@ -40,6 +42,7 @@ extension Coordinator {
             clock = EpochClock(limits: Self.limits(configuration), epoch: last.epoch, frontier: last.frontier)
             committedEpoch = last.epoch
             committedFrontier = last.frontier
+            committedNow = now
         }
         for relation in state.catalog.ordered { activeSince[relation.name] = committedEpoch }
         updateConnectors()
@@ -79,7 +82,7 @@ extension Coordinator {
             mainStep += 1
             let plan = StepPlan(
                 lane: .main, step: mainStep, epoch: isLast ? last.epoch : label, bounds: steps,
-                watermarks: watermarks(reports), forgetBefore: label)
+                watermarks: watermarks(reports), clock: isLast ? now : nil, forgetBefore: label)
             take(try await group.run(plan))
             for (partition, bound) in steps { replayed[partition] = bound.end }
             for (name, source) in stoppedSources where source.isLost {

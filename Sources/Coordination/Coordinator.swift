@@ -52,6 +52,11 @@ package actor Coordinator {
     var mainStep: Int64 = 0
     var committedEpoch: Int64 = 0
     var committedFrontier = Frontier()
+    /// The clock at the frontier of the epoch begun last, and of the one committed last; nil before the first tick.
+    var now: Int64?
+    var committedNow: Int64?
+    var hasClock = false
+    var lastTick: (end: Int64, time: Int64)?
     /// The ends at the start, which a replay must cover before the node is ready.
     var startEnds: [TopicPartition: Int64] = [:]
     var replayed = Frontier()
@@ -127,6 +132,7 @@ package actor Coordinator {
             group.addTask { await self.watchLog() }
             group.addTask { await self.runBuilds() }
             group.addTask { await self.runConnectors() }
+            group.addTask { await self.runClock() }
             do throws(CoordinationError) {
                 try await replay()
                 try await drive()
@@ -194,10 +200,11 @@ package actor Coordinator {
         }
         let record = EpochRecord(
             epoch: epoch, frontier: frontier, controlVersion: state.version, generation: 1, term: term)
+        now = try await clockTime(at: frontier) ?? now
         mainStep += 1
         let plan = StepPlan(
             lane: .main, step: mainStep, epoch: epoch, bounds: bounds(frontier, ends: ends),
-            watermarks: watermarks(reports),
+            watermarks: watermarks(reports), clock: now,
             seeds: pendingSeeds, forgetBefore: forgetLimit)
         pendingSeeds = []
         isEpochForced = false
@@ -230,6 +237,7 @@ package actor Coordinator {
         let records = frontier.partitions.reduce(Int64(0)) { $0 + frontier[$1] - committedFrontier[$1] }
         committedEpoch = epoch
         committedFrontier = frontier
+        committedNow = now
         replayed = frontier
         take(stepReports)
         var bytesRead: [TopicPartition: Int] = [:]
@@ -299,7 +307,7 @@ package actor Coordinator {
     func ends() async throws(CoordinationError) -> ([TopicPartition: Int64], paced: Set<TopicPartition>) {
         var ends: [TopicPartition: Int64] = [:]
         var paced: Set<TopicPartition> = []
-        var stored: [TopicPartition] = []
+        var stored: [TopicPartition] = hasClock ? [Self.clockPartition] : []
         let now = WallClock.microseconds
         for topic in state.orderedTopics where readTopics.contains(topic.frontierName) && state.isRead(topic) {
             switch topic.plan.origin {

@@ -136,12 +136,13 @@ final class Gateway: Sendable {
         let after = options.after.merging(answer.frontier ?? Frontier())
         let read: ViewRead
         do throws(CoordinationError) {
-            read = try await coordinator.read(relations, after: after, timeout: options.timeout)
+            read = try await coordinator.read(
+                relations, after: after, needsClock: plan.readsClock, timeout: options.timeout)
         } catch {
             throw Failure(error)
         }
         do {
-            answer.result = try await queries.run(plan, read.rows, limit: options.queryLimit)
+            answer.result = try await queries.run(plan.at(clock: read.clock), read.rows, limit: options.queryLimit)
         } catch {
             throw error
         }

@@ -9,7 +9,10 @@ struct StreamTable {
 
         /// How a value of the type stands in a JSON record.
         var isBare: Bool {
-            type.hasPrefix("numeric") || ["smallint", "integer", "bigint", "boolean", "jsonb"].contains(type)
+            type.hasPrefix("numeric")
+                || [
+                    "smallint", "integer", "bigint", "boolean", "jsonb", "real", "double precision",
+                ].contains(type)
         }
     }
 

@@ -62,7 +62,7 @@ struct GraphCheck {
             expectExpiry(join.leftExpiry, among: join.leftKeys, of: inputs[0])
             expectExpiry(join.rightExpiry, among: join.rightKeys, of: inputs[1])
         case .aggregate(let aggregate):
-            expectColumns(aggregate.groupBy + aggregate.calls.compactMap(\.argument), of: input)
+            expectColumns(aggregate.groupBy + aggregate.calls.flatMap(\.columnsRead), of: input)
             expect(aggregate.groupBy.map { input[$0] } + aggregate.calls.map(\.type))
             if aggregate.calls.contains(where: { call in call.filter.map { input[$0] != .boolean } ?? false }) {
                 problems.append("\(node.id) filters by a column that is not boolean")
@@ -78,6 +78,29 @@ struct GraphCheck {
             expectColumns([count], of: input)
             expect(input.indices.filter { $0 != count }.map { input[$0] })
             if input[count] != .bigint { problems.append("\(node.id) repeats by \(input[count])") }
+        case .expand(let expand):
+            expect(input + expand.functions.flatMap(\.types) + (expand.hasOrdinality ? [.bigint] : []))
+            for call in expand.functions {
+                guard let function = TableFunctionRegistry.function(key: call.key) else {
+                    problems.append("\(node.id) calls unknown \(call.key)")
+                    continue
+                }
+                if function.arguments != call.arguments.map(\.type) || function.columns.map(\.type) != call.types {
+                    problems.append("\(node.id) calls \(call.key) wrongly")
+                }
+                for argument in call.arguments { check(argument, input, node.id) }
+            }
+        case .session(let session):
+            expectColumns(session.partitionBy + [session.time], of: input)
+            expect(input + [DataType](repeating: input[session.time], count: session.emitsEnd ? 2 : 1))
+            expectExpiry(session.expiry, among: [session.time], of: input)
+        case .over(let over):
+            expectColumns(over.partitionBy + over.orderBy.map(\.column) + over.calls.flatMap(\.columnsRead), of: input)
+            expect(input + over.calls.map(\.type))
+            expectExpiry(over.expiry, among: over.partitionBy, of: input)
+        case .temporal(let temporal):
+            expect(input)
+            expectColumns(temporal.bounds.map(\.column), of: input)
         case .view(let view):
             expect(input)
             expectColumns(view.key, of: input)

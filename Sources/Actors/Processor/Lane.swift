@@ -63,7 +63,7 @@ final class Lane {
         for shard in shards.all {
             shard.assumeIsolated { $0.begin(epoch: plan.epoch, forgetBefore: plan.forgetBefore) }
         }
-        worker.beginEpoch(watermarks: plan.watermarks)
+        worker.beginEpoch(watermarks: plan.watermarks, clock: plan.clock)
         for seed in plan.seeds { apply(seed) }
         var unfinished: [any SourceFeed] = []
         var bounds: [SourceBound] = []

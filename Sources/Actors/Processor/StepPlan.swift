@@ -27,6 +27,8 @@ package struct StepPlan: Hashable, Sendable, Codable {
     /// Per table the minimum over its partitions of the highest event time accepted by the end of the step before;
     /// absent while a partition has none.
     package var watermarks: [String: Int64]
+    /// The last tick of the clock below the frontier, in microseconds since 1970; nil leaves the clock where it is.
+    package var clock: Int64?
     package var seeds: [Seed]
     /// No query will ask for a version below this any more.
     package var forgetBefore: Int64
@@ -49,7 +51,7 @@ package struct StepPlan: Hashable, Sendable, Codable {
 
     package init(
         lane: LaneID, step: Int64, epoch: Int64, bounds: [TopicPartition: SourceBound],
-        watermarks: [String: Int64] = [:],
+        watermarks: [String: Int64] = [:], clock: Int64? = nil,
         seeds: [Seed] = [], forgetBefore: Int64 = ViewShard.replayEpoch
     ) {
         self.lane = lane
@@ -57,6 +59,7 @@ package struct StepPlan: Hashable, Sendable, Codable {
         self.epoch = epoch
         self.bounds = bounds
         self.watermarks = watermarks
+        self.clock = clock
         self.seeds = seeds
         self.forgetBefore = forgetBefore
     }

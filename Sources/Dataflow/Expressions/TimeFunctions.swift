@@ -101,6 +101,11 @@ enum TimeFunctions {
             months: months, days: try whole(Double(days) + Double(wholeMonthDays)), microseconds: Int64(microseconds))
     }
 
+    /// The interval so many times, nil out of range.
+    static func scaled(_ value: Interval, by factor: Double) -> Interval? {
+        do throws(RowFailure) { return try scaled(value) { $0 * factor } } catch { return nil }
+    }
+
     // MARK: windows
 
     private static let windows: [ScalarFunction] = [

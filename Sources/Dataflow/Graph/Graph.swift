@@ -58,6 +58,14 @@ package enum OperatorKind: Hashable, Sendable, Codable {
     case join(Join)
     case aggregate(Aggregate)
     case topN(TopN)
+    /// Rows that functions make of each input row.
+    case expand(Expand)
+    /// The window of activity that each row belongs to.
+    case session(Session)
+    /// Results over the rows around each row.
+    case over(Over)
+    /// Rows whose time to be seen has come and is not over, by the clock.
+    case temporal(Temporal)
     /// Sends each row to the worker that owns the vnode of its key columns; no columns: one owner for all rows.
     case exchange(key: [Int])
     /// Sends every row to every worker.
@@ -78,12 +86,18 @@ package enum OperatorKind: Hashable, Sendable, Codable {
         package var inputIsAppendOnly: Bool
         /// Over the input's columns; the column named is one of `groupBy`.
         package var expiry: Expiry?
+        /// Over the results: the column is the number of the call, a timestamp.
+        package var resultExpiry: Expiry?
 
-        package init(groupBy: [Int], calls: [AggregateCall], inputIsAppendOnly: Bool, expiry: Expiry? = nil) {
+        package init(
+            groupBy: [Int], calls: [AggregateCall], inputIsAppendOnly: Bool, expiry: Expiry? = nil,
+            resultExpiry: Expiry? = nil
+        ) {
             self.groupBy = groupBy
             self.calls = calls
             self.inputIsAppendOnly = inputIsAppendOnly
             self.expiry = expiry
+            self.resultExpiry = resultExpiry
         }
     }
 
@@ -131,32 +145,6 @@ package enum OperatorKind: Hashable, Sendable, Codable {
             self.connector = connector
             self.options = options
         }
-    }
-}
-
-/// One aggregate of an ``OperatorKind/Aggregate``.
-package struct AggregateCall: Hashable, Sendable, Codable {
-    package enum Function: String, Hashable, Sendable, Codable {
-        /// Rows, or rows where the argument is not NULL.
-        case count
-        case sum, min, max, avg
-    }
-
-    package var function: Function
-    /// The input column; nil only for `count(*)`.
-    package var argument: Int?
-    package var isDistinct: Bool
-    /// A boolean input column: only rows where it is true count (`FILTER`).
-    package var filter: Int?
-    /// The result's type, as PostgreSQL has it (sum(bigint) is numeric, avg(integer) is numeric, …).
-    package var type: DataType
-
-    package init(function: Function, argument: Int?, isDistinct: Bool = false, filter: Int? = nil, type: DataType) {
-        self.function = function
-        self.argument = argument
-        self.isDistinct = isDistinct
-        self.filter = filter
-        self.type = type
     }
 }
 

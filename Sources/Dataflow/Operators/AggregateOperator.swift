@@ -26,6 +26,10 @@ final class AggregateOperator: Operator {
         /// nil for `count(*)`, which is the group's row count.
         let state: AggregateState?
         let distinct: DistinctFilter?
+        /// The arguments, then the sort keys of an ordered aggregate.
+        let columns: [Int]
+        /// How many of the columns must not be NULL for a row to count.
+        let checked: Int
     }
 
     /// What every slot has: the sum of its rows' weights, and the epoch in which it was last touched.
@@ -53,10 +57,16 @@ final class AggregateOperator: Operator {
             let type = call.argument.map { inputTypes[$0] }
             let isRowCount = call.function == .count && call.argument == nil && call.filter == nil
             let state =
-                isRowCount ? nil : try AggregateState.make(call, argument: type, isAppendOnly: spec.inputIsAppendOnly)
-            // The least and the greatest of distinct values are those of all.
-            let isFiltered = call.isDistinct && call.function != .min && call.function != .max
-            calls.append(Call(call: call, state: state, distinct: isFiltered ? type.map { DistinctFilter($0) } : nil))
+                isRowCount
+                ? nil : try AggregateState.make(call, inputTypes: inputTypes, isAppendOnly: spec.inputIsAppendOnly)
+            // The least and the greatest of distinct values are those of all; an ordered state passes over equals itself.
+            let isFiltered =
+                call.isDistinct && call.function != .min && call.function != .max && !call.function.isOrdered
+            calls.append(
+                Call(
+                    call: call, state: state, distinct: isFiltered ? type.map { DistinctFilter($0) } : nil,
+                    columns: call.arguments + (call.function.isOrdered ? (call.orderBy ?? []).map(\.column) : []),
+                    checked: min(call.function.argumentsChecked, call.arguments.count)))
         }
         for (position, type) in keyTypes.enumerated() where type.hasSeveralEncodings {
             shown.append((position, ExtremeState.make(isMax: false, type, isAppendOnly: spec.inputIsAppendOnly)))
@@ -72,6 +82,8 @@ final class AggregateOperator: Operator {
         }
         if let expiry = spec.expiry {
             pace.note(delta.columns[expiry.column])
+        } else if let expiry = spec.resultExpiry, let argument = spec.calls[expiry.column].argument {
+            pace.note(delta.columns[argument])
         }
     }
 
@@ -113,8 +125,12 @@ final class AggregateOperator: Operator {
         _ call: Call, _ slots: UnsafeBufferPointer<Int32>, _ delta: Delta, _ weights: UnsafeBufferPointer<Int64>?
     ) {
         guard let state = call.state else { return }
-        let argument = call.call.argument.map { delta.columns[$0] }
         let filter = call.call.filter.map { delta.columns[$0] }
+        if call.columns.count > 1 || call.checked != call.columns.count {
+            let columns = call.columns.map { delta.columns[$0] }
+            return counted(slots, columns, call.checked, weights, filter) { state.update($0, $1, $2) }
+        }
+        let argument = call.columns.first.map { delta.columns[$0] }
         if filter == nil, argument?.validity == nil, call.distinct == nil {
             return state.update(slots, argument, weights)
         }
@@ -132,13 +148,26 @@ final class AggregateOperator: Operator {
         _ filter: Column?,
         _ body: (UnsafeBufferPointer<Int32>, Column?, UnsafeBufferPointer<Int64>?) -> Void
     ) {
-        if filter == nil, argument?.validity == nil { return body(slots, argument, weights) }
+        counted(slots, argument.map { [$0] } ?? [], argument == nil ? 0 : 1, weights, filter) {
+            slots, columns, weights in
+            body(slots, columns.first, weights)
+        }
+    }
+
+    /// As above for several columns, of which the first `checked` must not be NULL.
+    private func counted(
+        _ slots: UnsafeBufferPointer<Int32>, _ columns: [Column], _ checked: Int,
+        _ weights: UnsafeBufferPointer<Int64>?, _ filter: Column?,
+        _ body: (UnsafeBufferPointer<Int32>, [Column], UnsafeBufferPointer<Int64>?) -> Void
+    ) {
+        let nullable = columns.prefix(checked).filter { $0.validity != nil }
+        if filter == nil, nullable.isEmpty { return body(slots, columns, weights) }
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: slots.count * 2) { memory in
             let rows = UnsafeMutableBufferPointer(rebasing: memory[0..<slots.count])
             let kept = UnsafeMutableBufferPointer(rebasing: memory[slots.count...])
             var count = 0
             for row in 0..<slots.count {
-                if let argument, argument.isNull(row) { continue }
+                if nullable.contains(where: { $0.isNull(row) }) { continue }
                 if let filter, filter.isNull(row) || filter.withValues(as: UInt8.self, { $0[row] }) == 0 { continue }
                 rows[count] = Int32(row)
                 kept[count] = slots[row]
@@ -147,9 +176,10 @@ final class AggregateOperator: Operator {
             guard count > 0 else { return }
             let picked = UnsafeBufferPointer(rebasing: rows[0..<count])
             let keptSlots = UnsafeBufferPointer(rebasing: kept[0..<count])
-            guard let weights else { return body(keptSlots, argument?.gather(picked), nil) }
+            let keptColumns = columns.map { $0.gather(picked) }
+            guard let weights else { return body(keptSlots, keptColumns, nil) }
             let keptWeights = picked.map { weights[Int($0)] }
-            keptWeights.withUnsafeBufferPointer { body(keptSlots, argument?.gather(picked), $0) }
+            keptWeights.withUnsafeBufferPointer { body(keptSlots, keptColumns, $0) }
         }
     }
 
@@ -289,15 +319,14 @@ final class AggregateOperator: Operator {
     // MARK: expiry
 
     override func beginEpoch(watermarks: [String: Int64]) {
-        guard let limit = Self.expiryLimit(spec.expiry, watermarks), pace.isDue(limit: limit, entries: keys.count),
-            let expiry = spec.expiry,
-            let position = spec.groupBy.firstIndex(of: expiry.column)
+        guard let limit = Self.expiryLimit(spec.expiry ?? spec.resultExpiry, watermarks),
+            pace.isDue(limit: limit, entries: keys.count)
         else { return }
         pace.begin()
         let live = keys.liveSlots()
         for start in stride(from: 0, to: live.count, by: Delta.rowsMax) {
             let slots = Array(live[start..<min(start + Delta.rowsMax, live.count)])
-            let times = slots.withUnsafeBufferPointer { keys.decode($0) }[position]
+            let times = slots.withUnsafeBufferPointer { expiryTimes($0) }
             times.withValues(as: Int64.self) { values in
                 for (row, slot) in slots.enumerated() where !times.isNull(row) {
                     guard values[row] <= limit else {
@@ -308,6 +337,18 @@ final class AggregateOperator: Operator {
                 }
             }
         }
+    }
+
+    /// What decides when a group ends: one of its columns, or one of its results.
+    private func expiryTimes(_ slots: UnsafeBufferPointer<Int32>) -> Column {
+        if let expiry = spec.expiry, let position = spec.groupBy.firstIndex(of: expiry.column) {
+            return keys.decode(slots)[position]
+        }
+        var failures: [RowError] = []
+        guard let expiry = spec.resultExpiry, let state = calls[expiry.column].state else {
+            preconditionFailure("an expiry is over a group column or a result")
+        }
+        return state.results(slots, &failures)
     }
 
     override var stateEntries: Int { keys.count + calls.reduce(0) { $0 + ($1.distinct?.count ?? 0) } }

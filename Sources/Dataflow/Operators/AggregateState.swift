@@ -10,6 +10,13 @@ class AggregateState {
         preconditionFailure("abstract")
     }
 
+    /// The columns of all arguments, then those of an ordered aggregate's sort keys. The argument's alone, if it is not overridden.
+    func update(
+        _ slots: UnsafeBufferPointer<Int32>, _ columns: [Column], _ weights: UnsafeBufferPointer<Int64>?
+    ) {
+        update(slots, columns.first, weights)
+    }
+
     /// The results of these slots; a slot whose result is an error is reported by its position.
     func results(_ slots: UnsafeBufferPointer<Int32>, _ failures: inout [RowError]) -> Column {
         preconditionFailure("abstract")
@@ -19,28 +26,6 @@ class AggregateState {
     func clear(_ slot: Int32) { preconditionFailure("abstract") }
 
     var byteCount: Int { 0 }
-
-    /// The state for a call over an argument of `type`.
-    static func make(_ call: AggregateCall, argument type: DataType?, isAppendOnly: Bool) throws(GraphError)
-        -> AggregateState
-    {
-        if call.function == .count { return CountState() }
-        guard let type else { throw GraphError("\(call.function.rawValue) needs an argument") }
-        switch (call.function, type) {
-        case (.sum, .smallint): return IntegerSumState(result: call.type, isAverage: false)
-        case (.sum, .integer): return IntegerSumState(result: call.type, isAverage: false)
-        case (.sum, .bigint): return IntegerSumState(result: call.type, isAverage: false)
-        case (.avg, .smallint): return IntegerSumState(result: call.type, isAverage: true)
-        case (.avg, .integer): return IntegerSumState(result: call.type, isAverage: true)
-        case (.avg, .bigint): return IntegerSumState(result: call.type, isAverage: true)
-        case (.sum, .numeric), (.avg, .numeric): return NumericSumState(isAverage: call.function == .avg)
-        case (.sum, .double), (.avg, .double): return DoubleSumState(isAverage: call.function == .avg)
-        case (.sum, .interval), (.avg, .interval): return IntervalSumState(isAverage: call.function == .avg)
-        case (.min, _), (.max, _):
-            return ExtremeState.make(isMax: call.function == .max, type, isAppendOnly: isAppendOnly)
-        default: throw GraphError("there is no \(call.function.rawValue)(\(type.name))")
-        }
-    }
 }
 
 /// count(*) and count(x).

@@ -20,6 +20,9 @@ package class Operator {
     /// A new epoch: `watermarks` are those of the tables after the last one.
     func beginEpoch(watermarks: [String: Int64]) {}
 
+    /// The clock at the frontier of the epoch that begins: told before ``beginEpoch(watermarks:)``, where there is one.
+    func advance(clock: Int64) {}
+
     /// Keys or rows kept.
     var stateEntries: Int { 0 }
 

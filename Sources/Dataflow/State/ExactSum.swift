@@ -65,11 +65,25 @@ package struct ExactSum {
         nans == 0 && positiveInfinities == 0 && negativeInfinities == 0 && value.isInfinite
     }
 
-    /// The sum, rounded to the nearest double, ties to even.
-    package var value: Double {
+    /// The sum of the finite values: an integer times a power of two.
+    var exact: (mantissa: BigInteger, exponent: Int) {
+        let narrow = exponent == .min ? (BigInteger(), -1074) : (BigInteger(mantissa), Int(exponent))
+        guard let wide else { return narrow }
+        let least = min(narrow.1, -1074)
+        let low = narrow.0.shiftedLeft(by: narrow.1 - least)
+        return (low + wide.integer.shiftedLeft(by: -1074 - least), least)
+    }
+
+    /// What the values that are not finite make of the sum; nil if there are none.
+    var special: Double? {
         if nans != 0 || positiveInfinities != 0 && negativeInfinities != 0 { return .nan }
         if positiveInfinities != 0 { return .infinity }
-        if negativeInfinities != 0 { return -.infinity }
+        return negativeInfinities != 0 ? -.infinity : nil
+    }
+
+    /// The sum, rounded to the nearest double, ties to even.
+    package var value: Double {
+        if let special { return special }
         guard exponent != .min else { return wide?.value ?? 0 }
         if wide == nil, exponent > -1000, exponent < 800 {
             // Conversion rounds once; scaling by a power of two within the normal range is exact.
@@ -90,6 +104,9 @@ package struct ExactSum {
 struct WideAccumulator {
     /// Least significant first. 2 098 bits hold every double; the rest takes carries of 2^64 summands and weights.
     private var limbs = [UInt64](repeating: 0, count: 36)
+
+    /// The register's value in units of its last bit.
+    var integer: BigInteger { BigInteger(twosComplement: limbs) }
 
     mutating func add(_ value: Int128, shiftedBy shift: Int) {
         let sign: UInt64 = value < 0 ? .max : 0

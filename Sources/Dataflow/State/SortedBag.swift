@@ -66,6 +66,28 @@ package struct SortedBag<Element> {
         }
     }
 
+    /// Visits elements ascending, from the first that is not before a place, until `body` returns false.
+    package func forEach(from isBefore: (Element) -> Bool, _ body: (Element, Int64) -> Bool) {
+        // The first chunk whose last element is not before the place.
+        var (low, high) = (0, chunks.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if isBefore(chunks[middle][chunks[middle].count - 1].element) { low = middle + 1 } else { high = middle }
+        }
+        guard low < chunks.count else { return }
+        var (first, last) = (0, chunks[low].count)
+        while first < last {
+            let middle = (first + last) / 2
+            if isBefore(chunks[low][middle].element) { first = middle + 1 } else { last = middle }
+        }
+        for chunk in low..<chunks.count {
+            for index in (chunk == low ? first : 0)..<chunks[chunk].count {
+                let (element, weight) = chunks[chunk][index]
+                if !body(element, weight) { return }
+            }
+        }
+    }
+
     package var first: (element: Element, weight: Int64)? { chunks.first?.first }
 
     package var last: (element: Element, weight: Int64)? { chunks.last?.last }
@@ -83,5 +105,16 @@ package struct SortedBag<Element> {
         chunk.removeLast()
         count -= 1
         if !chunk.isEmpty { chunks.append(chunk) }
+    }
+
+    /// Drops the first elements.
+    package mutating func removeFirst(_ number: Int) {
+        var left = number
+        while left > 0, !chunks.isEmpty {
+            let taken = min(left, chunks[0].count)
+            if taken == chunks[0].count { chunks.removeFirst() } else { chunks[0].removeFirst(taken) }
+            left -= taken
+            count -= taken
+        }
     }
 }

@@ -102,6 +102,10 @@ package final class Worker {
         case .topN(let topN): return TopNOperator(topN, types: inputs.first ?? [])
         case .exchange, .broadcast: return makeExchange(spec)
         case .repeated(let count): return RepeatOperator(count: count)
+        case .expand(let expand): return try ExpandOperator(expand)
+        case .session(let session): return SessionOperator(session, types: inputs.first ?? [])
+        case .over(let over): return try OverOperator(over, types: inputs.first ?? [])
+        case .temporal(let temporal): return TemporalOperator(temporal, types: inputs.first ?? [])
         case .view(let view): return OutletOperator(outlets.outlet(view: view, types: spec.types))
         case .sink(let sink): return OutletOperator(outlets.outlet(sink: sink, types: spec.types))
         }
@@ -144,8 +148,9 @@ package final class Worker {
 
     // MARK: epochs
 
-    /// Begins an epoch. `watermarks` are those of the tables at the end of the last one, in microseconds; a table without one is absent.
-    package func beginEpoch(watermarks: [String: Int64]) {
+    /// Begins an epoch. `watermarks` are those of the tables at the end of the last one, in microseconds; a table without one is
+    /// absent. `clock` is the last tick below the frontier of this one, if there is any.
+    package func beginEpoch(watermarks: [String: Int64], clock: Int64? = nil) {
         precondition(isEpochComplete, "an epoch begins after the last one is complete")
         sourcesFinished = false
         unfinished = order.count
@@ -154,6 +159,7 @@ package final class Worker {
             node.isDone = false
             node.pending = max(node.spec.inputs.count, 1)
             if node.spec.kind.isExchange { node.awaited = workerCount - 1 }
+            if let clock { node.operation.advance(clock: clock) }
             node.operation.beginEpoch(watermarks: watermarks)
         }
     }
@@ -286,8 +292,9 @@ package final class Worker {
             case .unionAll, .broadcast: required.formUnion(requiredColumns(of: node.spec.id))
             case .aggregate(let aggregate):
                 required.formUnion(aggregate.groupBy)
-                for call in aggregate.calls { required.formUnion([call.argument, call.filter].compactMap { $0 }) }
-            case .join, .topN, .repeated, .upsert, .view, .sink, .source, .scan, .values:
+                for call in aggregate.calls { required.formUnion(call.columnsRead) }
+            case .join, .topN, .repeated, .expand, .session, .over, .temporal, .upsert, .view, .sink, .source, .scan,
+                .values:
                 required.formUnion(0..<(nodes[id]?.spec.types.count ?? node.spec.types.count))
             }
         }
@@ -328,6 +335,10 @@ extension OperatorKind {
         case .join(let join): join.kind == .inner ? "join" : "\(join.kind.rawValue) join"
         case .aggregate: "aggregate"
         case .topN: "top-n"
+        case .expand: "expand"
+        case .session: "session"
+        case .over: "over"
+        case .temporal: "temporal filter"
         case .exchange: "exchange"
         case .broadcast: "broadcast"
         case .repeated: "repeat"

@@ -2,27 +2,14 @@ internal import Dataflow
 
 /// Binds scalar expressions over a scope: names to columns, calls to functions, types by PostgreSQL's rules.
 ///
-/// Aggregates and window functions become columns of numbers from ``aggregateBase`` and ``windowBase`` on; the query
+/// Aggregates, window functions and functions that return sets become columns of numbers from ``aggregateBase``, ``windowBase`` and
+/// ``setBase`` on; the query
 /// binder puts their results in those places.
 final class ExpressionBinder {
     static let aggregateBase = 1 << 20
     static let windowBase = 1 << 21
-
-    /// An aggregate call over the rows of the FROM clause.
-    struct AggregateUse: Hashable {
-        var function: AggregateCall.Function
-        var argument: Expression?
-        var isDistinct: Bool
-        var filter: Expression?
-        var type: DataType
-    }
-
-    /// A `row_number()`.
-    struct WindowUse {
-        var partitionBy: [Expression]
-        var orderBy: [(expression: Expression, descending: Bool, nullsFirst: Bool)]
-        var location: Int
-    }
+    /// Functions that return sets.
+    static let setBase = (1 << 21) + (1 << 20)
 
     let scope: Scope
     /// The clause that is being bound, as PostgreSQL's messages name it.
@@ -31,6 +18,11 @@ final class ExpressionBinder {
     var allowsWindows: Bool
     private(set) var aggregates: [AggregateUse] = []
     private(set) var windows: [WindowUse] = []
+    /// The windows of the WINDOW clause.
+    var namedWindows: [(name: String, window: WindowSyntax)] = []
+    /// Functions that return sets may stand here: in a SELECT's list and its ORDER BY.
+    var allowsSets = false
+    private(set) var sets: [OperatorKind.Expand.Call] = []
     /// Columns of the scope named outside of aggregates, and where: for errors about grouping.
     private(set) var references: [(column: Int, location: Int)] = []
     /// Sub-queries, in the order in which they were met.
@@ -369,8 +361,15 @@ final class ExpressionBinder {
         return .column(Self.aggregateBase + index, type: aggregate.type)
     }
 
+    func add(_ set: OperatorKind.Expand.Call) -> Expression {
+        let index = sets.firstIndex(of: set) ?? sets.count
+        if index == sets.count { sets.append(set) }
+        return .column(Self.setBase + index, type: set.types[0])
+    }
+
     func add(_ window: WindowUse) -> Expression {
-        windows.append(window)
-        return .column(Self.windowBase + windows.count - 1, type: .bigint)
+        let index = windows.firstIndex(of: window) ?? windows.count
+        if index == windows.count { windows.append(window) }
+        return .column(Self.windowBase + index, type: window.type)
     }
 }

@@ -17,6 +17,9 @@ extension QueryBinder {
         if case .subquery(let query, let alias, true) = element {
             return try lateral(left, query, alias, .inner, .cross)
         }
+        if case .function(let function, let alias, let location) = element, !Self.isWindow(function) {
+            return try expand(left, function, alias, location, .inner, .cross)
+        }
         let (right, rightScope) = try source(element)
         let plan = Plan.selecting(left.plan, Array(left.scope.columns.indices))
         return (
@@ -32,7 +35,12 @@ extension QueryBinder {
         case .subquery(let query, let alias, _):
             let (plan, columns) = try subquery(query)
             return (plan, try Self.scope(columns, alias, default: nil, at: nil))
-        case .function(let call, let alias, let location): return try window(call, alias, location)
+        case .function(let function, let alias, let location):
+            if Self.isWindow(function) { return try window(function, alias, location) }
+            return try expand((.values([[]], types: []), Scope()), function, alias, location, .inner, .cross)
+        case .join(let left, .function(let function, let inner, let location), let kind, let condition, let alias)
+        where !Self.isWindow(function):
+            return try aliased(try expand(try source(left), function, inner, location, kind, condition), alias)
         case .join(let left, .subquery(let query, let inner, isLateral: true), let kind, let condition, let alias):
             return try aliased(try lateral(try source(left), query, inner, kind, condition), alias)
         case .join(let left, let right, let kind, let condition, let alias):
@@ -92,7 +100,7 @@ extension QueryBinder {
         return (.selecting(.join(plan, unnested.plan, join), all), scope)
     }
 
-    private func subquery(_ query: QuerySyntax) throws(Failure) -> (plan: Plan, columns: [Scope.Column]) {
+    func subquery(_ query: QuerySyntax) throws(Failure) -> (plan: Plan, columns: [Scope.Column]) {
         let bound = try bind(query, isTop: false)
         return (
             bound.visiblePlan,
@@ -124,84 +132,5 @@ extension QueryBinder {
             throw Failure("42712", "table name \"\(twice)\" specified more than once")
         }
         return Scope(columns: left.columns + right.columns)
-    }
-
-    // MARK: windows
-
-    private static let laterWindows: Set<String> = ["hop", "session", "cumulate"]
-    private static let laterFunctions: Set<String> = [
-        "generate_series", "unnest", "jsonb_array_elements", "regexp_split_to_table",
-    ]
-
-    /// `tumble(table, time, size)`: the table's columns, then the bounds of the window that the time lies in.
-    private func window(_ call: CallSyntax, _ alias: AliasSyntax?, _ location: Int) throws(Failure) -> (
-        plan: Plan, scope: Scope
-    ) {
-        if Self.laterWindows.contains(call.name) {
-            throw .unsupported(
-                "window table function \(call.name)", at: location, hint: "Only tumble(table, time, size) is.")
-        }
-        guard call.name == "tumble" else {
-            if Self.laterFunctions.contains(call.name) { throw .unsupported("\(call.name) in FROM", at: location) }
-            throw Failure(
-                "42883", "function \(call.name) in FROM does not exist", at: location,
-                hint: Suggestion.hint(for: call.name, among: ["tumble"])
-                    ?? "The table function is tumble(table, time, size).")
-        }
-        guard call.arguments.count == 3 else {
-            throw Failure(
-                "42883", "tumble takes three arguments, not \(call.arguments.count)", at: location,
-                hint: "tumble(table, time column, INTERVAL '10 seconds')")
-        }
-        let (input, columns, name) = try windowInput(call.arguments[0])
-        let binder = ExpressionBinder(scope: Scope(columns: columns), clause: "a window")
-        let time = try binder.bind(call.arguments[1])
-        guard time.type == .timestamp else {
-            throw Failure(
-                "42804", "the time of a window must be type \(DataType.timestamp.name), not type \(time.typeName)",
-                at: call.arguments[1].location)
-        }
-        let size = try windowSize(call.arguments[2], binder)
-        let bounds = ["tumble_start", "tumble_end"].map { function in
-            Expression.call(
-                "\(function)(\(DataType.timestamp.name),interval)", [time.expression, size], type: .timestamp)
-        }
-        let isNullable = time.expression.columnIndex.map { columns[$0].isNullable } ?? true
-        let all =
-            columns
-            + ["window_start", "window_end"].map { Scope.Column(name: $0, type: .timestamp, isNullable: isNullable) }
-        return (.project(input, input.columns + bounds), try Self.scope(all, alias, default: name, at: location))
-    }
-
-    private func windowInput(_ syntax: ExpressionSyntax) throws(Failure) -> (
-        plan: Plan, columns: [Scope.Column], name: String?
-    ) {
-        switch syntax.kind {
-        case .column(let qualifier, let name):
-            let (plan, columns) = try relation(NameSyntax(qualifier: qualifier, name: name, location: syntax.location))
-            return (plan, columns, name)
-        case .subquery(let query):
-            let (plan, columns) = try subquery(query)
-            return (plan, columns, nil)
-        default:
-            throw Failure(
-                "42601", "the first argument of a window must be a table, a view or a sub-query", at: syntax.location)
-        }
-    }
-
-    private func windowSize(_ syntax: ExpressionSyntax, _ binder: ExpressionBinder) throws(Failure) -> Expression {
-        let bound = try binder.bind(syntax)
-        guard let size = try Coercion.coerce(bound, to: .interval) else {
-            throw Failure(
-                "42804", "the size of a window must be type interval, not type \(bound.typeName)", at: syntax.location)
-        }
-        guard case .literal(.interval(let value), _) = size else {
-            throw Failure("42601", "the size of a window must be a constant", at: syntax.location)
-        }
-        guard value.months == 0, value.days >= 0, value.microseconds >= 0, value.days > 0 || value.microseconds > 0
-        else {
-            throw Failure("22023", "a window's size must be positive and without months", at: syntax.location)
-        }
-        return size
     }
 }

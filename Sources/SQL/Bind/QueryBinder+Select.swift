@@ -8,6 +8,8 @@ extension QueryBinder {
         var items: [Expression]
         var having: Expression?
         var windows: [ExpressionBinder.WindowUse]
+        /// Functions that return sets, in the list.
+        var sets: [OperatorKind.Expand.Call]
     }
 
     func bind(_ select: SelectSyntax, orderBy: [SortSyntax]) throws(Failure) -> BoundQuery {
@@ -18,22 +20,25 @@ extension QueryBinder {
         }
         let binder = ExpressionBinder(
             scope: scope, clause: "SELECT", allowsAggregates: true, allowsWindows: true, queries: self)
+        binder.namedWindows = select.windows
+        binder.allowsSets = true
         var (columns, items) = try list(select.items, scope, binder)
         let (keys, places) = try groupKeys(select.groupBy, items, columns, scope)
         let sets = select.groupingSets?.map { set in set.map { places[$0] } }
         var having: Expression?
         if let syntax = select.having {
             binder.clause = "HAVING"
-            binder.allowsWindows = false
+            (binder.allowsWindows, binder.allowsSets) = (false, false)
             having = try binder.condition(syntax, "HAVING")
-            binder.allowsWindows = true
+            (binder.allowsWindows, binder.allowsSets) = (true, true)
         }
         let isPlainDistinct = select.isDistinct && select.distinctOn == nil
         let sort = try order(orderBy, binder, &items, columns, isDistinct: isPlainDistinct)
         let distinctOn = try select.distinctOn.map { (syntaxes) throws(Failure) in
             try self.distinctOn(syntaxes, binder, &items, columns, sort)
         }
-        var selection = Selection(plan: plan, items: items, having: having, windows: binder.windows)
+        var selection = Selection(
+            plan: plan, items: items, having: having, windows: binder.windows, sets: binder.sets)
         if !select.groupBy.isEmpty || select.groupingSets != nil || !binder.aggregates.isEmpty || having != nil {
             try group(&selection, keys, sets, binder)
         } else {
@@ -43,11 +48,9 @@ extension QueryBinder {
         if selection.items.contains(where: { $0.calls(GroupingSets.functionKey) }) {
             throw Failure("42803", "arguments to GROUPING must be grouping expressions of the associated query level")
         }
-        if let window = selection.windows.first {
-            try number(&selection, window)
-        } else {
-            selection.plan = .project(selection.plan, selection.items)
-        }
+        if !selection.windows.isEmpty { number(&selection) }
+        if !selection.sets.isEmpty { expand(&selection) }
+        selection.plan = .project(selection.plan, selection.items)
         for index in columns.indices { columns[index].isNullable = Self.isNullable(items[index], scope, binder) }
         if sets != nil { for index in columns.indices { columns[index].isNullable = true } }
         if let distinctOn {
@@ -66,7 +69,14 @@ extension QueryBinder {
             if ExpressionBinder.isSubquery(index) {
                 return binder.subqueries[index - ExpressionBinder.subqueryBase].isNullable
             }
-            if index >= ExpressionBinder.windowBase { return false }
+            if index >= ExpressionBinder.setBase { return true }
+            if index >= ExpressionBinder.windowBase {
+                switch binder.windows[index - ExpressionBinder.windowBase].function {
+                case .rowNumber, .rank, .denseRank, .percentRank, .cumeDist: return false
+                case .aggregate(let use): return use.function != .count
+                default: return true
+                }
+            }
             if index >= ExpressionBinder.aggregateBase {
                 return binder.aggregates[index - ExpressionBinder.aggregateBase].function != .count
             }
@@ -160,6 +170,9 @@ extension QueryBinder {
                 throw .unsupported(
                     "a sub-query in GROUP BY", at: syntax.location, hint: "Compute it in a sub-query in FROM.")
             }
+            if used.contains(where: ExpressionBinder.isSet) {
+                throw .unsupported("a function that returns a set in GROUP BY", at: syntax.location)
+            }
             let isWindow = used.contains(where: ExpressionBinder.isWindow)
             if isWindow || used.contains(where: ExpressionBinder.isAggregate) {
                 let what = isWindow ? "window" : "aggregate"
@@ -185,12 +198,7 @@ extension QueryBinder {
             inputs.append(expression)
             return inputs.count - 1
         }
-        let calls = binder.aggregates.map { use in
-            AggregateCall(
-                function: use.function, argument: use.argument.map(input), isDistinct: use.isDistinct,
-                filter: use.filter.map(input),
-                type: use.type)
-        }
+        let calls = binder.aggregates.map { $0.call(input) }
         // Sub-queries in the arguments belong to the rows, the others to the groups.
         let onRows = SubqueryPlacement(uses: binder.subqueries) { (expression) throws(Failure) in expression }
         let (rows, arguments) = try onRows.place(selection.plan, inputs)
@@ -198,13 +206,14 @@ extension QueryBinder {
             selection.items[index] = try grouped(selection.items[index], keys, binder, &groupings)
         }
         for index in selection.windows.indices {
-            for item in selection.windows[index].partitionBy.indices {
-                selection.windows[index].partitionBy[item] = try grouped(
-                    selection.windows[index].partitionBy[item], keys, binder, &groupings)
+            selection.windows[index] = try selection.windows[index].rewriting { (expression) throws(Failure) in
+                try grouped(expression, keys, binder, &groupings)
             }
-            for item in selection.windows[index].orderBy.indices {
-                selection.windows[index].orderBy[item].expression = try grouped(
-                    selection.windows[index].orderBy[item].expression, keys, binder, &groupings)
+        }
+        for index in selection.sets.indices {
+            for item in selection.sets[index].arguments.indices {
+                selection.sets[index].arguments[item] = try grouped(
+                    selection.sets[index].arguments[item], keys, binder, &groupings)
             }
         }
         let having = try selection.having.map { (condition) throws(Failure) in
@@ -234,10 +243,8 @@ extension QueryBinder {
         guard !determined.isEmpty else { return [] }
         var used = selection.having?.columnsUsed ?? []
         for item in selection.items { used.formUnion(item.columnsUsed) }
-        for window in selection.windows {
-            for expression in window.partitionBy + window.orderBy.map(\.expression) {
-                used.formUnion(expression.columnsUsed)
-            }
+        for expression in selection.windows.flatMap(\.expressions) + selection.sets.flatMap(\.arguments) {
+            used.formUnion(expression.columnsUsed)
         }
         return used.subtracting(grouped).sorted().compactMap { index in
             guard columns.indices.contains(index), let table = columns[index].table, determined.contains(table) else {
@@ -282,40 +289,97 @@ extension QueryBinder {
             at: binder.references.first { $0.column == ungrouped }?.location)
     }
 
-    // MARK: row numbers
+    // MARK: windows and sets
 
-    /// Puts the numbering in. Its input is the list as written, since ties are broken by all of its columns, then what
-    /// only the window needs.
-    private func number(_ selection: inout Selection, _ window: ExpressionBinder.WindowUse) throws(Failure) {
-        if selection.windows.count > 1 {
-            throw .unsupported("more than one row_number() in a SELECT", at: selection.windows[1].location)
+    /// Puts the window functions in. Their input is the list as written, since ties are broken by all of its columns, then what only
+    /// the windows or expressions over their results need. Afterwards everything is over the output of the last window.
+    private func number(_ selection: inout Selection) {
+        func isOver(_ expression: Expression) -> Bool {
+            expression.columnsUsed.contains { ExpressionBinder.isWindow($0) || ExpressionBinder.isSet($0) }
         }
         var inputs: [Expression] = []
-        var output: [Int?] = []
-        for item in selection.items {
-            if item.columnIndex.map(ExpressionBinder.isWindow) == true {
-                output.append(nil)
-                continue
-            }
-            guard !item.columnsUsed.contains(where: ExpressionBinder.isWindow) else {
-                throw .unsupported(
-                    "an expression over row_number()", at: window.location, hint: "Compute it in an outer query.")
-            }
-            output.append(inputs.count)
-            inputs.append(item)
-        }
         func input(_ expression: Expression) -> Int {
             if let index = inputs.firstIndex(of: expression) { return index }
             inputs.append(expression)
             return inputs.count - 1
         }
-        let partitionBy = window.partitionBy.map(input)
-        let orderBy = window.orderBy.map {
-            SortKey(column: input($0.expression), descending: $0.descending, nullsFirst: $0.nullsFirst)
+        for item in selection.items where !isOver(item) { _ = input(item) }
+        for item in selection.items where isOver(item) {
+            for column in item.columnsUsed.sorted() where column < ExpressionBinder.windowBase {
+                _ = input(.column(column, type: Self.type(of: column, in: item)))
+            }
         }
-        let numbered = Plan.rowNumber(
-            .project(selection.plan, inputs), partitionBy: partitionBy, orderBy: orderBy, location: window.location)
-        selection.plan = .selecting(numbered, output.map { $0 ?? inputs.count })
+        for set in selection.sets {
+            for argument in set.arguments where !isOver(argument) { _ = input(argument) }
+        }
+        let groups = Self.alongside(selection.windows)
+        let calls = groups.map { group in
+            (
+                partitionBy: selection.windows[group[0]].partitionBy.map(input),
+                orderBy: selection.windows[group[0]].orderBy.map { $0.key(input) },
+                calls: group.map { selection.windows[$0].call(input) }
+            )
+        }
+        selection.plan = .project(selection.plan, inputs)
+        var results: [Int: Int] = [:]
+        var width = inputs.count
+        for (group, over) in zip(groups, calls) {
+            for window in group {
+                results[window] = width
+                width += 1
+            }
+            if over.calls.map(\.function) == [.rowNumber] {
+                selection.plan = .rowNumber(
+                    selection.plan, partitionBy: over.partitionBy, orderBy: over.orderBy,
+                    location: selection.windows[group[0]].location)
+            } else {
+                selection.plan = .analytic(
+                    selection.plan,
+                    .over(OperatorKind.Over(partitionBy: over.partitionBy, orderBy: over.orderBy, calls: over.calls)))
+            }
+        }
+        func after(_ expression: Expression) -> Expression {
+            expression.rewriting { part in
+                if let index = inputs.firstIndex(of: part) { return .column(index, type: part.type) }
+                guard case .column(let index, let type) = part, ExpressionBinder.isWindow(index),
+                    let place = results[index - ExpressionBinder.windowBase]
+                else { return nil }
+                return .column(place, type: type)
+            }
+        }
+        selection.items = selection.items.map(after)
+        for index in selection.sets.indices {
+            selection.sets[index].arguments = selection.sets[index].arguments.map(after)
+        }
+    }
+
+    private static func type(of column: Int, in expression: Expression) -> DataType {
+        if case .column(column, let type) = expression { return type }
+        for child in expression.children where child.columnsUsed.contains(column) { return type(of: column, in: child) }
+        preconditionFailure("column \(column) is in the expression")
+    }
+
+    /// The windows by what they are over; a lone row_number() last, where a bound on it is found.
+    private static func alongside(_ windows: [ExpressionBinder.WindowUse]) -> [[Int]] {
+        var groups: [[Int]] = []
+        for (index, window) in windows.enumerated() {
+            if let group = groups.firstIndex(where: { windows[$0[0]].isAlongside(window) }) {
+                groups[group].append(index)
+            } else {
+                groups.append([index])
+            }
+        }
+        func isRowNumber(_ group: [Int]) -> Bool { group.count == 1 && windows[group[0]].function == .rowNumber }
+        return groups.filter { !isRowNumber($0) } + groups.filter(isRowNumber)
+    }
+
+    /// Puts the functions that return sets in: they go in step, as in PostgreSQL.
+    private func expand(_ selection: inout Selection) {
+        let width = selection.plan.types.count
+        selection.plan = .analytic(selection.plan, .expand(OperatorKind.Expand(functions: selection.sets)))
+        selection.items = selection.items.map { item in
+            item.mappingColumns { ExpressionBinder.isSet($0) ? width + $0 - ExpressionBinder.setBase : $0 }
+        }
     }
 
     // MARK: sub-queries

@@ -48,7 +48,8 @@ extension ExpressionBinder {
     static let subqueryBase = 1 << 23
 
     static func isAggregate(_ column: Int) -> Bool { column >= aggregateBase && column < windowBase }
-    static func isWindow(_ column: Int) -> Bool { column >= windowBase && column < outerBase }
+    static func isWindow(_ column: Int) -> Bool { column >= windowBase && column < setBase }
+    static func isSet(_ column: Int) -> Bool { column >= setBase && column < outerBase }
     static func isOuter(_ column: Int) -> Bool { column >= outerBase && column < subqueryBase }
     static func isSubquery(_ column: Int) -> Bool { column >= subqueryBase }
 

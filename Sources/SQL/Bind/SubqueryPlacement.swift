@@ -384,6 +384,7 @@ extension Plan {
         case .unionAll(let inputs): inputs.contains { $0.isNullable(column) }
         case .values(let rows, _): rows.contains { $0[column].isNull }
         case .repeated(let input): input.isNullable(column)
+        case .analytic(let input, _): column >= input.types.count || input.isNullable(column)
         }
     }
 }

@@ -18,6 +18,10 @@ enum ViewBinder {
         let plan = try Optimiser.optimise(query.visiblePlan, for: .maintained)
         let lowering = Lowering(mode: .maintained, owner: name, firstID: catalog.nextOperator)
         var result = try lowering.lower(plan)
+        if lowering.usesClock {
+            throw .unsupported(
+                "now() outside of a filter of a view", at: nil, hint: TemporalFilters.hint)
+        }
         let columns = schema(query.columns, result)
         let dependencies = binder.dependencies.sorted()
         guard create.isMaterialized else {

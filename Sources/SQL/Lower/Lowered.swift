@@ -23,6 +23,26 @@ struct Lowered {
     var windowBounds: Set<Int> = []
     /// Sets of columns that identify a row.
     var keys: [[Int]]
+    /// The rows are those of sessions, all of each.
+    var sessions: Sessions?
+
+    /// Where the rows' sessions are: no delta of a session comes once the last of its times is past the expiry.
+    struct Sessions: Equatable {
+        var partitionBy: [Int]
+        /// The column of the sessions' starts.
+        var start: Int
+        var time: Int
+        var expiry: Expiry
+
+        /// After a change of columns; nil if one is lost.
+        func moved(_ place: (Int) -> Int?) -> Sessions? {
+            let partition = partitionBy.compactMap(place)
+            guard partition.count == partitionBy.count, let start = place(start), let time = place(time) else {
+                return nil
+            }
+            return Sessions(partitionBy: partition, start: start, time: time, expiry: expiry)
+        }
+    }
 
     func eventTime(_ column: Int) -> EventTimeColumn? { eventTimes.first { $0.column == column } }
 

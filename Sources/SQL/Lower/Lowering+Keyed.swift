@@ -23,7 +23,8 @@ extension Lowering {
         let id = node(
             .aggregate(
                 OperatorKind.Aggregate(
-                    groupBy: groupBy, calls: calls, inputIsAppendOnly: input.isAppendOnly, expiry: expiry)),
+                    groupBy: groupBy, calls: calls, inputIsAppendOnly: input.isAppendOnly, expiry: expiry,
+                    resultExpiry: expiry == nil ? sessionExpiry(input, groupBy, calls) : nil)),
             [input.id], types, aggregateTitle(input, groupBy, callNames, expiry, phase))
         return Lowered(
             id: id, types: types, names: names,
@@ -31,6 +32,16 @@ extension Lowering {
             placement: placement,
             isAppendOnly: calls.isEmpty && input.isAppendOnly, eventTimes: times, windowBounds: bounds,
             keys: phase == "partial" ? [] : [Array(groupBy.indices)])
+    }
+
+    /// Groups that are whole sessions end with them: when the last of their times is past.
+    private func sessionExpiry(_ input: Lowered, _ groupBy: [Int], _ calls: [AggregateCall]) -> Expiry? {
+        guard let sessions = input.sessions, Set(groupBy).isSuperset(of: sessions.partitionBy + [sessions.start]),
+            let last = calls.firstIndex(where: {
+                $0.function == .max && $0.argument == sessions.time && $0.filter == nil
+            })
+        else { return nil }
+        return Expiry(column: last, offset: sessions.expiry.offset, sources: sessions.expiry.sources)
     }
 
     private func aggregateTitle(
@@ -43,8 +54,12 @@ extension Lowering {
         return "\(title); \(expiryText(expiry, input.names))"
     }
 
-    private func callText(_ call: AggregateCall, _ names: [String]) -> String {
-        let argument = call.argument.map { (call.isDistinct ? "DISTINCT " : "") + names[$0] } ?? "*"
+    func callText(_ call: AggregateCall, _ names: [String]) -> String {
+        let list = call.arguments.map { names[$0] }.joined(separator: ", ")
+        var argument = list.isEmpty ? "*" : (call.isDistinct ? "DISTINCT " : "") + list
+        if let order = call.orderBy, !order.isEmpty {
+            argument += " ORDER BY \(order.map { sortText($0, names) }.joined(separator: ", "))"
+        }
         let filter = call.filter.map { " FILTER (\(names[$0]))" } ?? ""
         return "\(call.function.rawValue)(\(argument))\(filter)"
     }
@@ -79,7 +94,7 @@ extension Lowering {
             eventTimes: times, windowBounds: bounds, keys: keys)
     }
 
-    private func sortText(_ key: SortKey, _ names: [String]) -> String {
+    func sortText(_ key: SortKey, _ names: [String]) -> String {
         names[key.column] + (key.descending ? " DESC" : "")
             + (key.nullsFirst == key.descending ? "" : key.nullsFirst ? " NULLS FIRST" : " NULLS LAST")
     }

@@ -9,6 +9,8 @@ final class Lowering {
     /// What EXPLAIN says about each node, those read from other deployments included.
     private(set) var titles: [OperatorID: String] = [:]
     private var nextID: Int
+    /// An expression of a view names the clock where it cannot.
+    private(set) var usesClock = false
     private var known: [NodeKey: OperatorID] = [:]
 
     private struct NodeKey: Hashable {
@@ -26,6 +28,7 @@ final class Lowering {
     func node(_ kind: OperatorKind, _ inputs: [OperatorID], _ types: [DataType], _ title: @autoclosure () -> String)
         -> OperatorID
     {
+        if mode == .maintained, kind.expressions.contains(where: \.readsClock) { usesClock = true }
         let key = NodeKey(kind: kind, inputs: inputs)
         if let id = known[key] { return id }
         let id = OperatorID(nextID)
@@ -42,6 +45,7 @@ final class Lowering {
         case .values(let rows, let types): return values(rows, types)
         case .filter(let input, let condition):
             var result = try lower(input)
+            result.sessions = nil
             result.id = node(
                 .filter(condition), [result.id], result.types,
                 "Filter: \(ExpressionText.describe(condition, result.names))")
@@ -62,6 +66,7 @@ final class Lowering {
             var lowered: [Lowered] = []
             for input in inputs { lowered.append(try lower(input)) }
             return union(lowered)
+        case .analytic(let input, let analytic): return self.analytic(try lower(input), analytic)
         }
     }
 
@@ -118,7 +123,7 @@ final class Lowering {
                 if let column = expression.columnIndex { return input.isNullable[column] }
                 return expression.literalValue.map(\.isNull) ?? true
             }, placement: placement, isAppendOnly: input.isAppendOnly, eventTimes: times, windowBounds: bounds,
-            keys: keys)
+            keys: keys, sessions: input.sessions?.moved { places[$0] })
     }
 
     /// The bounds of windows have names that read better than their computation.
@@ -153,6 +158,7 @@ final class Lowering {
         }
         result.windowBounds = inputs.reduce(result.windowBounds) { $0.intersection($1.windowBounds) }
         result.keys = []
+        result.sessions = nil
         result.id = node(.unionAll, inputs.map(\.id), result.types, "Union all")
         return result
     }

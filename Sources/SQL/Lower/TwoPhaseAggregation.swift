@@ -10,10 +10,11 @@ enum TwoPhaseAggregation {
         !calls.isEmpty && Set(groupBy).isSubset(of: input.windowBounds)
             && calls.allSatisfy { call in
                 switch call.function {
-                case .min, .max: true
+                case .min, .max, .boolAnd, .boolOr, .bitAnd, .bitOr: true
+                case .bitXor: !call.isDistinct
                 case .count: !call.isDistinct
                 case .sum: !call.isDistinct && call.type != .double
-                case .avg: false
+                default: false
                 }
             }
     }
@@ -21,9 +22,8 @@ enum TwoPhaseAggregation {
     /// The call that puts partial results together, and whether its result has to be cast back to the call's type.
     static func final(_ call: AggregateCall, argument: Int) -> (call: AggregateCall, isCast: Bool) {
         switch call.function {
-        case .min, .max: (AggregateCall(function: call.function, argument: argument, type: call.type), false)
-        case .count, .sum, .avg:
-            (AggregateCall(function: .sum, argument: argument, type: .numeric), call.type != .numeric)
+        case .count, .sum: (AggregateCall(function: .sum, argument: argument, type: .numeric), call.type != .numeric)
+        default: (AggregateCall(function: call.function, argument: argument, type: call.type), false)
         }
     }
 }

@@ -42,6 +42,7 @@ enum ColumnPruning {
         case .unionAll(let inputs):
             let kept = needed.sorted()
             return (.unionAll(inputs.map { narrowed($0, kept) }), places(kept))
+        case .analytic(let input, let analytic): return self.analytic(input, analytic, needed)
         }
     }
 
@@ -64,6 +65,18 @@ enum ColumnPruning {
         return (.join(narrowed(left, leftKept), narrowed(right, rightKept), kept), place)
     }
 
+    private static func analytic(_ input: Plan, _ analytic: Analytic, _ needed: Set<Int>)
+        -> (plan: Plan, place: [Int: Int])
+    {
+        let count = input.types.count
+        let own = analytic.narrowed(needed, inputCount: count)
+        let kept = own.inputsNeeded(needed, inputCount: count)?.sorted() ?? Array(0..<count)
+        var place = places(kept)
+        let inner = place
+        for result in 0..<(own.types(input.types).count - count) { place[count + result] = kept.count + result }
+        return (.analytic(narrowed(input, kept), own.mappingColumns { inner[$0] ?? $0 }), place)
+    }
+
     /// All group columns stay: they are what the groups are. Calls that nothing reads go.
     private static func aggregate(
         _ input: Plan, _ groupBy: [Int], _ calls: [AggregateCall], _ needed: Set<Int>
@@ -72,18 +85,10 @@ enum ColumnPruning {
         // Without any call the operator would be DISTINCT, which without group columns has no rows.
         if kept.isEmpty, groupBy.isEmpty, !calls.isEmpty { kept = [0] }
         var wanted = Set(groupBy)
-        for call in kept {
-            if let argument = calls[call].argument { wanted.insert(argument) }
-            if let filter = calls[call].filter { wanted.insert(filter) }
-        }
+        for call in kept { wanted.formUnion(calls[call].columnsRead) }
         let columns = wanted.sorted()
         let inner = places(columns)
-        let narrowCalls = kept.map { index in
-            var call = calls[index]
-            call.argument = call.argument.map { inner[$0] ?? $0 }
-            call.filter = call.filter.map { inner[$0] ?? $0 }
-            return call
-        }
+        let narrowCalls = kept.map { calls[$0].mappingColumns { inner[$0] ?? $0 } }
         var place: [Int: Int] = [:]
         for index in groupBy.indices { place[index] = index }
         for (index, call) in kept.enumerated() { place[groupBy.count + call] = groupBy.count + index }

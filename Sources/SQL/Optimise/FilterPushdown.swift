@@ -45,7 +45,16 @@ enum FilterPushdown {
             var pushed: [Plan] = []
             for input in inputs { pushed.append(try push(conditions, into: input)) }
             return .unionAll(pushed)
+        case .analytic(let input, let analytic): return try push(conditions, into: input, below: analytic)
         }
+    }
+
+    private static func push(_ conditions: [Expression], into input: Plan, below analytic: Analytic) throws(Failure)
+        -> Plan
+    {
+        let count = input.types.count
+        let (below, above) = split(conditions) { analytic.isBelow($0, inputCount: count) }
+        return .filtered(.analytic(try push(below, into: input), analytic), above)
     }
 
     private static func split(

@@ -71,6 +71,7 @@ enum Cardinality {
         case .topN(let input, let partitionBy, _, let limit, _):
             partitionBy.isEmpty ? min(Double(limit), rows(input)) : max(1, rows(input) / 10)
         case .unionAll(let inputs): inputs.reduce(0) { $0 + rows($1) }
+        case .analytic(let input, let analytic): rows(input) * analytic.rowsPerRow
         }
     }
 

@@ -6,30 +6,22 @@ enum Optimiser {
         var plan = SharedPlans.apply(plan)
         plan = try FilterPushdown.apply(plan)
         plan = try ProductRule.apply(plan, mode)
+        if mode == .maintained { plan = try TemporalFilters.apply(plan) }
         plan = GroupKeyReduction.apply(plan)
         plan = ColumnPruning.apply(plan)
         plan = ProjectMerge.apply(plan)
-        return try UnboundedRowNumber.apply(plan, mode)
+        return SessionGroups.apply(UnboundedRowNumber.apply(plan))
     }
 }
 
-/// Rule: a row number that nothing bounds is a top-n of all rows in a query, and refused in a view, where every change would
-/// number the rows behind it anew.
+/// Rule: a row number that nothing bounds is a window function like any other.
 enum UnboundedRowNumber {
-    static func apply(_ plan: Plan, _ mode: QueryBinder.Mode) throws(Failure) -> Plan {
-        var inputs: [Plan] = []
-        for input in plan.inputs { inputs.append(try apply(input, mode)) }
-        guard case .rowNumber(_, let partitionBy, let orderBy, let location) = plan else {
-            return plan.with(inputs: inputs)
-        }
-        guard mode == .adHoc else {
-            throw .unsupported(
-                "row_number() without a bound", at: location,
-                hint:
-                    "Keep the first rows in an outer query: SELECT … FROM (SELECT …, row_number() OVER (…) AS rn …) WHERE rn <= 10."
-            )
-        }
-        return .topN(inputs[0], partitionBy: partitionBy, orderBy: orderBy, limit: .max, emitsRowNumber: true)
+    static func apply(_ plan: Plan) -> Plan {
+        let inputs = plan.inputs.map(apply)
+        guard case .rowNumber(_, let partitionBy, let orderBy, _) = plan else { return plan.with(inputs: inputs) }
+        let call = OverCall(function: .rowNumber, arguments: [], frame: .standard, type: .bigint)
+        return .analytic(
+            inputs[0], .over(OperatorKind.Over(partitionBy: partitionBy, orderBy: orderBy, calls: [call])))
     }
 }
 
@@ -42,6 +34,7 @@ extension Plan {
             [input]
         case .cross(let left, let right, _), .join(let left, let right, _): [left, right]
         case .unionAll(let inputs): inputs
+        case .analytic(let input, _): [input]
         }
     }
 
@@ -61,6 +54,7 @@ extension Plan {
         case .topN(_, let partitionBy, let orderBy, let limit, let emitsRowNumber):
             .topN(inputs[0], partitionBy: partitionBy, orderBy: orderBy, limit: limit, emitsRowNumber: emitsRowNumber)
         case .unionAll: .unionAll(inputs)
+        case .analytic(_, let analytic): .analytic(inputs[0], analytic)
         }
     }
 }

@@ -31,7 +31,8 @@ extension Plan {
         switch self {
         case .leaf, .values: false
         case .filter, .project, .unionAll, .repeated, .shared: inputs.contains(where: \.keepsState)
-        case .cross, .join, .aggregate, .rowNumber, .topN: true
+        case .analytic(let input, .expand): input.keepsState
+        case .cross, .join, .aggregate, .rowNumber, .topN, .analytic: true
         }
     }
 }

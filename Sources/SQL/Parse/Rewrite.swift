@@ -4,6 +4,7 @@
 /// - `CREATE SINK s FROM v WITH (…)` becomes `CREATE TABLE s ( ) WITH (…)`.
 /// - `DROP SOURCE s`, `DROP SINK s` become `DROP TABLE s`.
 /// - `EXPLAIN` before any statement is taken off.
+/// - `session(t PARTITION BY a, b, time, gap)` becomes `session(t , a, b, time, gap)`.
 struct Rewrite: Equatable {
     enum Subject: Equatable {
         case plain, source
@@ -38,6 +39,7 @@ struct Rewrite: Equatable {
             map.replace(first.range, with: "")
             tokens.removeFirst()
         }
+        rewriteSessions(tokens, &map)
         guard let verb = tokens.first, let object = tokens.dropFirst().first else { return rewrite }
         let isCreate = verb.isWord("create", in: text)
         guard isCreate || verb.isWord("drop", in: text) else { return rewrite }
@@ -54,6 +56,25 @@ struct Rewrite: Equatable {
         }
         rewrite.subject = try .sink(readInput(tokens.dropFirst(2), &map))
         return rewrite
+    }
+
+    /// `PARTITION BY` directly inside the brackets of `session(`.
+    private static func rewriteSessions(_ tokens: ArraySlice<Token>, _ map: inout SourceMap) {
+        let text = map.original
+        // Of each open bracket whether it is a session's.
+        var open: [Bool] = []
+        for index in tokens.indices {
+            let token = tokens[index]
+            if token.isSymbol("(") {
+                open.append(index > tokens.startIndex && tokens[index - 1].isWord("session", in: text))
+            } else if token.isSymbol(")") {
+                _ = open.popLast()
+            } else if open.last == true, token.isWord("partition", in: text), index + 1 < tokens.endIndex,
+                tokens[index + 1].isWord("by", in: text)
+            {
+                map.replace(token.range.lowerBound..<tokens[index + 1].range.upperBound, with: ",")
+            }
+        }
     }
 
     /// What follows `CREATE TABLE`: `[IF NOT EXISTS] name[.name]`; returns the rest.

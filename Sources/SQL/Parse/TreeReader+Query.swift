@@ -52,7 +52,6 @@ extension TreeReader {
             }
             return .values(rows)
         }
-        if select.n_window_clause > 0 { throw .unsupported("WINDOW", at: nil, hint: "Write the window after OVER.") }
         var items: [(expression: ExpressionSyntax, alias: String?)] = []
         for node in Self.list(select.target_list, select.n_target_list) {
             let target = node.pointee.res_target.pointee
@@ -66,7 +65,8 @@ extension TreeReader {
             SelectSyntax(
                 isDistinct: select.n_distinct_clause > 0, distinctOn: try distinctOn(select), items: items, from: from,
                 condition: try optional(select.where_clause), groupBy: groupBy, groupingSets: groupingSets,
-                having: try optional(select.having_clause)))
+                having: try optional(select.having_clause),
+                windows: try windows(Self.list(select.window_clause, select.n_window_clause))))
     }
 
     private mutating func set(_ operation: SetOperation, _ select: PgQuery__SelectStmt) throws(Failure)
@@ -128,19 +128,22 @@ extension TreeReader {
     }
 
     private mutating func function(_ range: PgQuery__RangeFunction) throws(Failure) -> FromSyntax {
-        if range.lateral != 0 { throw .unsupported("LATERAL", at: nil) }
-        if range.ordinality != 0 { throw .unsupported("WITH ORDINALITY", at: nil) }
-        if range.is_rowsfrom != 0 || range.n_coldeflist > 0 {
-            throw .unsupported("ROWS FROM or a column list", at: nil)
+        if range.n_coldeflist > 0 { throw .unsupported("a column definition list", at: nil) }
+        var calls: [CallSyntax] = []
+        var location = -1
+        // Each function is a list of the call and its column definitions. LATERAL says what is so without it.
+        for item in Self.list(range.functions, range.n_functions) {
+            guard item.pointee.node_case == PG_QUERY__NODE__NODE_LIST,
+                let node = Self.list(item.pointee.list.pointee.items, item.pointee.list.pointee.n_items).first,
+                node.pointee.node_case == PG_QUERY__NODE__NODE_FUNC_CALL
+            else { throw .unsupported("this function in FROM", at: nil) }
+            let call = node.pointee.func_call.pointee
+            if location < 0 { location = Int(call.location) }
+            calls.append(try self.call(call))
         }
-        // Each function is a list of the call and its column definitions.
-        guard let item = Self.list(range.functions, range.n_functions).first,
-            item.pointee.node_case == PG_QUERY__NODE__NODE_LIST,
-            let node = Self.list(item.pointee.list.pointee.items, item.pointee.list.pointee.n_items).first,
-            node.pointee.node_case == PG_QUERY__NODE__NODE_FUNC_CALL
-        else { throw .unsupported("this function in FROM", at: nil) }
-        let call = node.pointee.func_call.pointee
-        return .function(try self.call(call), alias(range.alias), location: Int(call.location))
+        return .function(
+            TableFunctionSyntax(calls: calls, hasOrdinality: range.ordinality != 0), alias(range.alias),
+            location: location)
     }
 
     private mutating func join(_ join: PgQuery__JoinExpr) throws(Failure) -> FromSyntax {

@@ -193,9 +193,16 @@ struct TreeReader {
         case PG_QUERY__NODE__NODE_PARAM_REF:
             throw Failure("42P02", "there is no parameter $\(value.param_ref.pointee.number)", at: location)
         case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
-            throw .unsupported(
-                "the current time or user in a query", at: location,
-                hint: "A view is a function of the log; use the records' _append_time.")
+            switch value.sqlvalue_function.pointee.op {
+            case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP:
+                return .call(CallSyntax(name: "current_timestamp", arguments: []))
+            case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
+                return .call(CallSyntax(name: "localtimestamp", arguments: []))
+            default:
+                throw .unsupported(
+                    "this name of the current date, time or user", at: location,
+                    hint: "now() and current_timestamp are the clock.")
+            }
         case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: throw .unsupported("ARRAY[…]", at: location)
         case PG_QUERY__NODE__NODE_ROW_EXPR: throw .unsupported("a row value", at: location)
         case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
@@ -307,28 +314,13 @@ struct TreeReader {
         let location = Int(call.location)
         var names = Self.names(call.funcname, call.n_funcname)
         if names.count > 1, names[0] == "pg_catalog" { names.removeFirst() }
-        if call.n_agg_order > 0 { throw .unsupported("ORDER BY in an aggregate", at: location) }
-        if call.agg_within_group != 0 { throw .unsupported("WITHIN GROUP", at: location) }
         if call.func_variadic != 0 { throw .unsupported("VARIADIC", at: location) }
         var result = CallSyntax(
             name: names.joined(separator: "."), arguments: try expressions(Self.list(call.args, call.n_args)),
-            isStar: call.agg_star != 0, isDistinct: call.agg_distinct != 0, filter: try optional(call.agg_filter))
+            isStar: call.agg_star != 0, isDistinct: call.agg_distinct != 0, filter: try optional(call.agg_filter),
+            orderBy: try sort(Self.list(call.agg_order, call.n_agg_order)), isWithinGroup: call.agg_within_group != 0)
         if let window = call.over?.pointee { result.over = try self.window(window) }
         return result
-    }
-
-    /// FRAMEOPTION_NONDEFAULT of PostgreSQL's parser.
-    private static let frameIsWritten: Int32 = 1
-
-    private mutating func window(_ window: PgQuery__WindowDef) throws(Failure) -> WindowSyntax {
-        let location = Int(window.location)
-        if !Self.string(window.refname).isEmpty || !Self.string(window.name).isEmpty {
-            throw .unsupported("a named window", at: location)
-        }
-        if window.frame_options & Self.frameIsWritten != 0 { throw .unsupported("a window frame", at: location) }
-        return WindowSyntax(
-            partitionBy: try expressions(Self.list(window.partition_clause, window.n_partition_clause)),
-            orderBy: try sort(Self.list(window.order_clause, window.n_order_clause)), location: location)
     }
 
     mutating func sort(_ nodes: [Node]) throws(Failure) -> [SortSyntax] {

@@ -19,6 +19,7 @@ indirect enum Plan: Hashable {
     case repeated(Plan)
     /// A part of the query that is named more than once: it stays as it is, so that it is computed once.
     case shared(Plan)
+    case analytic(Plan, Analytic)
 
     /// What a plan reads.
     struct Leaf: Hashable {
@@ -67,6 +68,7 @@ indirect enum Plan: Hashable {
         case .unionAll(let inputs): inputs[0].types
         case .repeated(let input): input.types.dropLast()
         case .shared(let input): input.types
+        case .analytic(let input, let analytic): analytic.types(input.types)
         }
     }
 

@@ -65,13 +65,40 @@ struct CallSyntax {
     var isStar = false
     var isDistinct = false
     var filter: ExpressionSyntax?
+    /// ORDER BY inside of an aggregate, or of WITHIN GROUP.
+    var orderBy: [SortSyntax] = []
+    var isWithinGroup = false
     var over: WindowSyntax?
 }
 
+/// What follows OVER, or a name in WINDOW.
 struct WindowSyntax {
+    /// The named window that it is, or that it copies.
+    var base: String?
+    /// It is written in brackets, or in WINDOW: then it may say more than its base.
+    var isWritten = true
     var partitionBy: [ExpressionSyntax]
     var orderBy: [SortSyntax]
+    var frame: FrameSyntax?
     var location: Int
+}
+
+struct FrameSyntax {
+    enum Bound {
+        case unboundedPreceding
+        case preceding(ExpressionSyntax)
+        case currentRow
+        case following(ExpressionSyntax)
+        case unboundedFollowing
+    }
+
+    var unit: Unit
+    var start: Bound
+    var end: Bound
+    var exclusion: Exclusion
+
+    enum Unit { case rows, range, groups }
+    enum Exclusion { case none, currentRow, group, ties }
 }
 
 struct SortSyntax {

@@ -109,13 +109,14 @@ struct SelectSyntax {
     /// GROUPING SETS, CUBE and ROLLUP as the sets they stand for, by places in `groupBy`; nil for one set of all.
     var groupingSets: [[Int]]?
     var having: ExpressionSyntax?
+    var windows: [(name: String, window: WindowSyntax)] = []
 }
 
 /// An element of FROM.
 indirect enum FromSyntax {
     case relation(NameSyntax, AliasSyntax?)
     case subquery(QuerySyntax, AliasSyntax?, isLateral: Bool)
-    case function(CallSyntax, AliasSyntax?, location: Int)
+    case function(TableFunctionSyntax, AliasSyntax?, location: Int)
     case join(FromSyntax, FromSyntax, JoinKind, JoinCondition, AliasSyntax?)
 
     /// Where it begins; −1 if unknown.
@@ -136,6 +137,12 @@ indirect enum FromSyntax {
         case using([String])
         case natural
     }
+}
+
+/// Functions in FROM: one, or those of ROWS FROM.
+struct TableFunctionSyntax {
+    var calls: [CallSyntax]
+    var hasOrdinality: Bool
 }
 
 struct AliasSyntax {

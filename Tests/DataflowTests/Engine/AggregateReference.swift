@@ -39,6 +39,7 @@ enum AggregateReference {
             }
             return Values.least(values.filter { Values.compare($0, extreme) == 0 }) ?? .null
         case .sum, .avg: return try sum(values, isAverage: call.function == .avg, as: call.type)
+        default: preconditionFailure("\(call.function) is checked against PostgreSQL")
         }
     }
 

@@ -47,7 +47,7 @@ final class Cluster {
 
     /// Runs one epoch over weighted rows per source; `seed` feeds rows of an output into new consumers first, on each worker.
     func run(
-        _ input: [OperatorID: [(row: Row, weight: Int64)]], watermarks: [String: Int64] = [:],
+        _ input: [OperatorID: [(row: Row, weight: Int64)]], watermarks: [String: Int64] = [:], clock: Int64? = nil,
         seeding: (Int, Worker) -> Void = { _, _ in }
     ) {
         var pending = workers.map { _ in [(OperatorID, Delta)]() }
@@ -73,7 +73,7 @@ final class Cluster {
             }
         }
         marks = outlets.map { $0.views.mapValues(\.count) }
-        for worker in workers { worker.beginEpoch(watermarks: watermarks) }
+        for worker in workers { worker.beginEpoch(watermarks: watermarks, clock: clock) }
         for (index, worker) in workers.enumerated() { seeding(index, worker) }
         exchange(&pending)
     }

@@ -1,0 +1,225 @@
+/// Query templates for both engines. `{t}` is a table, `{k}` a partition key, `{n}` and `{m}` small numbers.
+enum AnalyticQueries {
+    /// Ours, and PostgreSQL's where it differs.
+    struct Template {
+        var sql: String
+        var oracle: String?
+
+        init(_ sql: String, oracle: String? = nil) {
+            self.sql = sql
+            self.oracle = oracle
+        }
+    }
+
+    static let templates: [Template] = ranks + frames + aggregates + windows + sets
+
+    static func make(_ index: Int, using rng: inout SeededGenerator) -> (sql: String, oracle: String) {
+        let values = [
+            "t": rng.pick(["grown", "keyed"]), "k": rng.pick(["k", "g", "b"]), "n": String(rng.below(4)),
+            "m": String(1 + rng.below(3)), "u": rng.pick(["ROWS", "RANGE", "GROUPS"]),
+            "x": rng.pick(["", "", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES", " EXCLUDE NO OTHERS"]),
+            "o": rng.pick(["v", "v DESC", "v NULLS FIRST", "v DESC NULLS LAST"]),
+            "a": rng.pick([
+                "sum(v)", "count(*)", "count(n)", "min(v)", "max(n)", "avg(v)", "sum(n)", "max(g)", "sum(d)",
+                "bool_or(b)",
+                "count(*) FILTER (WHERE b)", "sum(v) FILTER (WHERE g <> 'a')",
+            ]),
+            "f": "{0.25,0.5,1}", "e": "{0,0.5}", "s": rng.pick(["1 second", "2 seconds", "5 seconds"]),
+        ]
+        func filled(_ text: String) -> String {
+            var result = ""
+            var rest = Substring(text)
+            while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+                result += rest[..<open] + (values[String(rest[rest.index(after: open)..<close])] ?? "?")
+                rest = rest[rest.index(after: close)...]
+            }
+            return result + rest
+        }
+        let template = templates[index]
+        return (filled(template.sql), WindowRewrite.postgres(filled(template.oracle ?? template.sql)))
+    }
+
+    // MARK: window functions
+
+    private static let ranks = [
+        Template(
+            "SELECT id, {k}, v, rank() OVER (PARTITION BY {k} ORDER BY {o}) AS r, dense_rank() OVER (PARTITION BY {k} ORDER BY {o}) AS dr FROM {t}"
+        ),
+        Template("SELECT id, row_number() OVER (PARTITION BY {k} ORDER BY {o}, id, ts) AS rn FROM {t}"),
+        Template(
+            "SELECT id, percent_rank() OVER w AS p, cume_dist() OVER w AS c FROM {t} WINDOW w AS (PARTITION BY {k} ORDER BY {o})"
+        ),
+        Template(
+            "SELECT id, ts, ntile({m}) OVER (PARTITION BY {k} ORDER BY ts, id) AS q, v + ntile(3) OVER (ORDER BY id, ts) AS z FROM {t}"
+        ),
+        Template(
+            "SELECT id, v, lag(v) OVER w AS a, lead(v, {n}) OVER w AS b, lag(g, {m}, 'none') OVER w AS c, lead(n, 2, 0.5) OVER w AS e FROM {t} WINDOW w AS (PARTITION BY {k} ORDER BY id, ts)"
+        ),
+        Template(
+            "SELECT id, v - lag(v, 1, 0) OVER (ORDER BY id, ts) AS difference, rank() OVER (ORDER BY {o}) * 10 AS r FROM {t}"
+        ),
+        Template(
+            "SELECT id, first_value(g) OVER w AS f, last_value(v) OVER w AS l, nth_value(v, {m}) OVER w AS h FROM {t} WINDOW w AS (PARTITION BY {k} ORDER BY id, ts ROWS BETWEEN {n} PRECEDING AND {m} FOLLOWING{x})"
+        ),
+        Template(
+            "SELECT * FROM (SELECT id, k, v, rank() OVER (PARTITION BY k ORDER BY {o}) AS r FROM {t}) s WHERE r <= {m}"),
+        Template(
+            "SELECT * FROM (SELECT id, k, v, dense_rank() OVER (PARTITION BY k ORDER BY {o}) AS r FROM {t}) s WHERE r = {m} AND k > 0"
+        ),
+        Template(
+            "SELECT k, count(*) AS c, rank() OVER (ORDER BY count(*) DESC) AS r, sum(sum(v)) OVER (ORDER BY count(*)) AS s FROM {t} GROUP BY k"
+        ),
+        Template("SELECT DISTINCT k, max(v) OVER (PARTITION BY k) AS m FROM {t}"),
+    ]
+
+    private static let frames = [
+        Template("SELECT id, {a} OVER (PARTITION BY {k} ORDER BY {o}) AS r FROM {t}"),
+        Template("SELECT id, {a} OVER (PARTITION BY {k}) AS r, {a} OVER () AS q FROM {t}"),
+        Template(
+            "SELECT id, {a} OVER (PARTITION BY {k} ORDER BY id, ts ROWS BETWEEN {n} PRECEDING AND {m} FOLLOWING) AS r FROM {t}"
+        ),
+        Template(
+            "SELECT id, {a} OVER (PARTITION BY {k} ORDER BY id, ts ROWS BETWEEN {m} PRECEDING AND CURRENT ROW{x}) AS r FROM {t}"
+        ),
+        Template(
+            "SELECT id, {a} OVER (PARTITION BY {k} ORDER BY id, ts ROWS BETWEEN {m} FOLLOWING AND UNBOUNDED FOLLOWING{x}) AS r FROM {t}"
+        ),
+        Template(
+            "SELECT id, {a} OVER (PARTITION BY {k} ORDER BY id, ts ROWS BETWEEN 3 PRECEDING AND {n} PRECEDING) AS r FROM {t}"
+        ),
+        Template(
+            "SELECT id, {a} OVER (PARTITION BY {k} ORDER BY {o} RANGE BETWEEN {n} PRECEDING AND {m} FOLLOWING{x}) AS r FROM {t}"
+        ),
+        Template(
+            "SELECT id, {a} OVER (PARTITION BY {k} ORDER BY ts RANGE BETWEEN INTERVAL '{s}' PRECEDING AND INTERVAL '500 ms' FOLLOWING) AS r FROM {t}"
+        ),
+        Template(
+            "SELECT id, {a} OVER (PARTITION BY {k} ORDER BY n DESC RANGE BETWEEN 5.5 PRECEDING AND 2 FOLLOWING) AS r FROM {t}"
+        ),
+        Template(
+            "SELECT id, {a} OVER (ORDER BY d RANGE BETWEEN 4.25 PRECEDING AND UNBOUNDED FOLLOWING{x}) AS r FROM {t}"),
+        Template(
+            "SELECT id, {a} OVER (PARTITION BY {k} ORDER BY {o} GROUPS BETWEEN {n} PRECEDING AND {m} FOLLOWING{x}) AS r FROM {t}"
+        ),
+        Template(
+            "SELECT id, count(*) OVER (PARTITION BY {k} ORDER BY id, ts {u} BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING{x}) AS r, {a} OVER (w RANGE UNBOUNDED PRECEDING) AS q FROM {t} WINDOW w AS (PARTITION BY b ORDER BY g)"
+        ),
+        Template(
+            "SELECT id, string_agg(g, '-') OVER (PARTITION BY {k} ORDER BY id, ts ROWS BETWEEN {m} PRECEDING AND {n} FOLLOWING) AS r FROM {t}"
+        ),
+    ]
+
+    // MARK: aggregates
+
+    private static let aggregates = [
+        Template("SELECT {k}, bool_and(b) AS r_a, bool_or(b) AS r_o, every(v > 0) AS r_e FROM {t} GROUP BY {k}"),
+        Template(
+            "SELECT {k}, bit_and(v) AS r_a, bit_or(v) AS r_o, bit_xor(v) AS r_x, bit_xor(k) AS r_y FROM {t} GROUP BY {k}"
+        ),
+        Template(
+            "SELECT {k}, string_agg(g, ',' ORDER BY g, id, ts) AS r_s, string_agg(DISTINCT g, '|') AS r_d, string_agg(g, v::text ORDER BY v DESC NULLS LAST, g, id) AS r_w FROM {t} GROUP BY {k}"
+        ),
+        Template(
+            "SELECT {k}, variance(v) AS r_a, var_pop(v) AS r_b, stddev(v) AS r_c, stddev_pop(k) AS r_e FROM {t} GROUP BY {k}"
+        ),
+        Template(
+            "SELECT {k}, var_samp(n) AS r_a, var_pop(n) AS r_b, stddev_samp(n) AS r_c, stddev_pop(n) AS r_e FROM {t} GROUP BY {k}"
+        ),
+        Template(
+            "SELECT {k}, var_samp(d) AS r_a, var_pop(d) AS r_b, stddev_samp(d) AS r_c, stddev_pop(DISTINCT d) AS r_e FROM {t} GROUP BY {k}"
+        ),
+        Template(
+            "SELECT {k}, corr(d, v) AS r_a, covar_pop(d, v) AS r_b, covar_samp(d, n) AS r_c, regr_count(d, v) AS r_e, regr_r2(d, v) AS r_f FROM {t} GROUP BY {k}"
+        ),
+        Template(
+            "SELECT {k}, regr_slope(d, v) AS r_a, regr_intercept(d, v) AS r_b, regr_sxx(d, v) AS r_c, regr_sxy(d, v) AS r_e, regr_syy(d, v) AS r_f, regr_avgx(d, v) AS r_x, regr_avgy(d, v) AS r_y FROM {t} GROUP BY {k}"
+        ),
+        Template(
+            "SELECT {k}, percentile_cont(0.{m}) WITHIN GROUP (ORDER BY v) AS r_a, percentile_disc(0.5) WITHIN GROUP (ORDER BY v DESC) AS r_b, percentile_disc(1) WITHIN GROUP (ORDER BY g) AS r_c FROM {t} GROUP BY {k}"
+        ),
+        Template(
+            "SELECT {k}, mode() WITHIN GROUP (ORDER BY v) AS r_a, mode() WITHIN GROUP (ORDER BY g DESC) FILTER (WHERE b) AS r_b, percentile_cont(0.5) WITHIN GROUP (ORDER BY d) AS r_c FROM {t} GROUP BY {k}"
+        ),
+        Template(
+            "SELECT {k}, first_value(v ORDER BY id, ts) AS r_f, last_value(g ORDER BY id, ts) AS r_l FROM {t} GROUP BY {k}",
+            oracle:
+                "SELECT {k}, (array_agg(v ORDER BY id, ts))[1] AS r_f, (array_agg(g ORDER BY id DESC, ts DESC))[1] AS r_l FROM {t} GROUP BY {k}"
+        ),
+        Template(
+            "SELECT {k}, approx_count_distinct(v) AS r_a, count(DISTINCT g) FILTER (WHERE v > 0) AS r_b, sum(DISTINCT v) AS r_c FROM {t} GROUP BY {k}",
+            oracle:
+                "SELECT {k}, count(DISTINCT v) AS r_a, count(DISTINCT g) FILTER (WHERE v > 0) AS r_b, sum(DISTINCT v) AS r_c FROM {t} GROUP BY {k}"
+        ),
+        Template(
+            "SELECT {k}, array_agg(v ORDER BY v, id) AS r_a, array_agg(DISTINCT g) AS r_b, array_agg(b ORDER BY id, ts) FILTER (WHERE v > 0) AS r_c, array_agg(ts ORDER BY ts DESC) AS r_d FROM {t} GROUP BY {k}"
+        ),
+        Template(
+            "SELECT {k}, jsonb_agg(v ORDER BY id, ts) AS r_a, jsonb_agg(n ORDER BY n, id) AS r_b, jsonb_agg(ts ORDER BY ts) AS r_c, jsonb_object_agg(id, g) AS r_d, jsonb_agg(d ORDER BY id, ts) AS r_e, jsonb_agg(b ORDER BY b) AS r_f FROM {t} GROUP BY {k}"
+        ),
+        Template(
+            "SELECT {k}, avg(d::real) AS r_a, min(ts::date) AS r_b, max(ts::time) AS r_c, stddev(d::real) AS r_d, min(ts::timestamptz) AS r_e FROM {t} GROUP BY {k}"
+        ),
+        Template(
+            "SELECT id, array_agg(v) OVER w AS r, jsonb_agg(g) OVER w AS j FROM {t} WINDOW w AS (PARTITION BY {k} ORDER BY id, ts ROWS BETWEEN 2 PRECEDING AND {n} FOLLOWING)"
+        ),
+        Template(
+            "SELECT sum(i) AS s, max(i) AS m, percentile_cont(0.25) WITHIN GROUP (ORDER BY v * INTERVAL '1 hour') AS r_p FROM (SELECT v, v * INTERVAL '90 minutes' AS i FROM {t}) s"
+        ),
+    ]
+
+    // MARK: windows
+
+    private static let gaps = "(SELECT *, lag(ts) OVER (PARTITION BY {k} ORDER BY ts, id) AS prev FROM {t})"
+    private static let numbered =
+        "(SELECT *, sum(CASE WHEN ts - prev <= INTERVAL '{s}' THEN 0 ELSE 1 END) OVER (PARTITION BY {k} ORDER BY ts, id) AS number FROM \(gaps) p)"
+    private static let sessions =
+        "(SELECT id, k, g, v, n, d, b, ts, min(ts) OVER s AS window_start, max(ts) OVER s + INTERVAL '{s}' AS window_end FROM \(numbered) q WINDOW s AS (PARTITION BY {k}, number))"
+
+    private static let windows = [
+        Template(
+            "SELECT id, ts, window_start, window_end FROM session({t} PARTITION BY {k}, ts, INTERVAL '{s}')",
+            oracle: "SELECT id, ts, window_start, window_end FROM \(sessions) r"),
+        Template(
+            "SELECT {k}, window_start, window_end, count(*) AS c, sum(v) AS s FROM session({t} PARTITION BY {k}, ts, INTERVAL '{s}') GROUP BY {k}, window_start, window_end",
+            oracle:
+                "SELECT {k}, window_start, window_end, count(*) AS c, sum(v) AS s FROM \(sessions) r GROUP BY {k}, window_start, window_end"
+        ),
+        Template(
+            "SELECT {k}, window_start, max(v) AS s FROM session({t} PARTITION BY {k}, ts, INTERVAL '{s}') GROUP BY {k}, window_start",
+            oracle: "SELECT {k}, window_start, max(v) AS s FROM \(sessions) r GROUP BY {k}, window_start"),
+        Template(
+            "SELECT {k}, window_end, count(*) AS c FROM session({t} PARTITION BY {k}, ts, INTERVAL '{s}') WHERE v > 0 GROUP BY {k}, window_start, window_end",
+            oracle:
+                "SELECT {k}, window_end, count(*) AS c FROM \(sessions) r WHERE v > 0 GROUP BY {k}, window_start, window_end"
+        ),
+        Template(
+            "SELECT window_start, window_end, count(*) AS c, sum(v) AS s, min(g) AS g FROM hop({t}, ts, INTERVAL '{m} seconds', INTERVAL '5 seconds') GROUP BY window_start, window_end"
+        ),
+        Template(
+            "SELECT {k}, window_start, window_end, max(v) AS c FROM hop({t}, ts, INTERVAL '2 seconds', INTERVAL '6 seconds') WHERE v > 0 GROUP BY {k}, window_start, window_end"
+        ),
+        Template(
+            "SELECT window_start, id, rank() OVER (PARTITION BY window_start ORDER BY {o}) AS r FROM tumble({t}, ts, INTERVAL '{s}')"
+        ),
+        Template(
+            "SELECT window_start, window_end, count(*) AS c FROM tumble({t}, ts, INTERVAL '{s}', INTERVAL '300 ms') GROUP BY window_start, window_end",
+            oracle:
+                "SELECT date_bin(INTERVAL '{s}', ts, TIMESTAMP '1970-01-01 00:00:00.3') AS window_start, date_bin(INTERVAL '{s}', ts, TIMESTAMP '1970-01-01 00:00:00.3') + INTERVAL '{s}' AS window_end, count(*) AS c FROM {t} GROUP BY 1, 2"
+        ),
+    ]
+
+    // MARK: sets
+
+    private static let sets = [
+        Template("SELECT id, x FROM {t}, generate_series(1, v) AS x"),
+        Template(
+            "SELECT id, x, ordinality FROM {t} CROSS JOIN LATERAL generate_series(v, v + k, {m}) WITH ORDINALITY AS s(x, ordinality) WHERE x > 0"
+        ),
+        Template("SELECT id, generate_series(1, k) AS x, generate_series(v, 0, -{m}) AS y FROM {t}"),
+        Template("SELECT x, count(*) AS c FROM {t} JOIN generate_series(0, {m}) AS x ON k = x GROUP BY x"),
+        Template("SELECT id, x FROM {t}, generate_series(ts, ts + INTERVAL '{s}', INTERVAL '700 ms') AS x"),
+        Template(
+            "SELECT id, x, y, ordinality FROM {t}, ROWS FROM (generate_series(1, k), generate_series(1.5, n, 3)) WITH ORDINALITY AS s(x, y)"
+        ),
+    ]
+}
