@@ -92,6 +92,11 @@ let package = Package(
         .systemLibrary(name: "CPQ", path: "Tests/CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(name: "PostgresOracle", dependencies: ["CPQ"], path: "Tests/PostgresOracle", swiftSettings: strict),
         .target(name: "Simulation", dependencies: ["Log"], path: "Tests/Simulation", swiftSettings: strict),
+        .target(
+            name: "ClusterSimulation", dependencies: ["Cluster", "Coordination"], path: "Tests/ClusterSimulation",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "Simulate", dependencies: ["ClusterSimulation"], path: "Tests/Simulate", swiftSettings: strict),
         .testTarget(name: "SQLTests", dependencies: ["SQL", "Dataflow"], swiftSettings: strict),
         .testTarget(
             name: "DataflowTests", dependencies: ["Dataflow", "CXXHash"],

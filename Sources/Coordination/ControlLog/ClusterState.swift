@@ -43,11 +43,20 @@ package struct ClusterState: Hashable, Sendable, Codable {
 
     package var generation: Int64 { assignment?.generation ?? 0 }
 
-    package func life(_ incarnation: Incarnation) -> Life? { lives.first { $0.node.incarnation == incarnation } }
+    package func life(_ incarnation: Incarnation) -> Life? { index(of: incarnation).map { lives[$0] } }
+
+    /// By index, without copying lives: it is asked for every message.
+    private func index(of incarnation: Incarnation) -> Int? {
+        for index in lives.indices where lives[index].node.incarnation == incarnation { return index }
+        return nil
+    }
 
     package func life(named name: NodeName) -> Life? { lives.first { $0.node.name == name } }
 
-    package func isCurrent(_ node: NodeID) -> Bool { life(node.incarnation)?.node == node }
+    package func isCurrent(_ node: NodeID) -> Bool {
+        guard let index = index(of: node.incarnation) else { return false }
+        return lives[index].node == node
+    }
 
     /// The coordinator, if its life goes on.
     package var currentLead: Life? { lead.flatMap { life($0.incarnation) } }
@@ -59,7 +68,7 @@ package struct ClusterState: Hashable, Sendable, Codable {
 
     /// Applies the record at `offset`, or says why it does not fit; then nothing has changed.
     mutating func apply(_ record: ClusterRecord, offset: Int64) -> ControlState.Verdict {
-        if let author = record.author, life(author) == nil {
+        if let author = record.author, index(of: author) == nil {
             return .rejected("its author, life \(author), is not current")
         }
         switch record {
@@ -118,7 +127,7 @@ package struct ClusterState: Hashable, Sendable, Codable {
 
     private mutating func admit(_ admit: ClusterRecord.Admit) -> ControlState.Verdict {
         if let refusal = refusal(term: admit.term, author: admit.author) { return refusal }
-        guard let index = lives.firstIndex(where: { $0.node.incarnation == admit.life }) else {
+        guard let index = index(of: admit.life) else {
             return .rejected("life \(admit.life) is not current")
         }
         guard !lives[index].isAdmitted else { return .rejected("\(lives[index].node) is admitted") }
@@ -134,7 +143,7 @@ package struct ClusterState: Hashable, Sendable, Codable {
     }
 
     private mutating func drain(_ drain: ClusterRecord.Drain) -> ControlState.Verdict {
-        guard let index = lives.firstIndex(where: { $0.node.incarnation == drain.life }) else {
+        guard let index = index(of: drain.life) else {
             return .rejected("life \(drain.life) is not current")
         }
         guard lives[index].isDraining != drain.isDraining else {
@@ -145,7 +154,7 @@ package struct ClusterState: Hashable, Sendable, Codable {
     }
 
     private mutating func end(_ incarnation: Incarnation) {
-        guard let index = lives.firstIndex(where: { $0.node.incarnation == incarnation }) else { return }
+        guard let index = index(of: incarnation) else { return }
         let node = lives.remove(at: index).node
         past.insert(node, at: past.firstIndex { $0.name > node.name } ?? past.count)
         if leadTarget == node { leadTarget = nil }
@@ -164,7 +173,7 @@ package struct ClusterState: Hashable, Sendable, Codable {
 
     private mutating func lead(_ record: ClusterRecord.Lead) -> ControlState.Verdict {
         guard record.after == term, record.term == term + 1 else { return .stale(expected: record.after) }
-        guard let index = lives.firstIndex(where: { $0.node.incarnation == record.author }) else {
+        guard let index = index(of: record.author) else {
             return .rejected("life \(record.author) is not current")
         }
         term = record.term

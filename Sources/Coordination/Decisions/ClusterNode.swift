@@ -118,7 +118,7 @@ package struct ClusterNode: Sendable {
     /// When ``Event/tick`` is due.
     package var deadline: Instant {
         var earliest = min(life.deadline, rounds.deadline, follower.deadline)
-        if let membership { earliest = min(earliest, membership.deadline, decisions.deadline) }
+        if let deadline = membership?.deadline { earliest = min(earliest, deadline, decisions.deadline) }
         return earliest
     }
 
@@ -172,7 +172,9 @@ package struct ClusterNode: Sendable {
         now: Instant, using rng: inout some RandomNumberGenerator, into effects: inout [Effect]
     ) {
         if life.deadline <= now { live(.tick, now: now, using: &rng, into: &effects) }
-        if let membership, membership.deadline <= now { suggest(.tick, now: now, using: &rng, into: &effects) }
+        if let deadline = membership?.deadline, deadline <= now {
+            suggest(.tick, now: now, using: &rng, into: &effects)
+        }
         if membership != nil, decisions.deadline <= now { decide(.look, now: now, using: &rng, into: &effects) }
         if rounds.deadline <= now { run(.tick, now: now, using: &rng, into: &effects) }
         if follower.deadline <= now { follow(.tick, now: now, using: &rng, into: &effects) }
@@ -207,7 +209,7 @@ package struct ClusterNode: Sendable {
     private mutating func list(
         now: Instant, using rng: inout some RandomNumberGenerator, into effects: inout [Effect]
     ) {
-        guard let membership, membership.version < state.version else { return }
+        guard let version = membership?.version, version < state.version else { return }
         let listed = state.cluster.lives.map { Membership.Listed(node: $0.node, description: $0.description) }
         suggest(.listed(listed, version: state.version), now: now, using: &rng, into: &effects)
         tellVitals(now: now, using: &rng, into: &effects)
@@ -283,10 +285,7 @@ package struct ClusterNode: Sendable {
         _ event: CoordinatorDecisions.Event, now: Instant, using rng: inout some RandomNumberGenerator,
         into effects: inout [Effect]
     ) {
-        guard let own, let membership else { return }
-        let members = membership.members.map {
-            CoordinatorDecisions.Facts.Member(node: $0.node, status: $0.status, hasAnswered: $0.answered != nil)
-        }
+        guard let own, let members = membership?.views else { return }
         let facts = CoordinatorDecisions.Facts(
             own: own, cluster: state.cluster, members: members, tasks: tasks, start: start)
         for effect in decisions.handle(event, facts: facts, now: now) {
@@ -418,5 +417,20 @@ package struct ClusterNode: Sendable {
         } else {
             effects.append(.send(message, to: lead))
         }
+    }
+}
+
+extension Membership {
+    /// What decisions look at.
+    fileprivate var views: [CoordinatorDecisions.Facts.Member] {
+        var views: [CoordinatorDecisions.Facts.Member] = []
+        views.reserveCapacity(members.count)
+        for index in members.indices {
+            views.append(
+                .init(
+                    node: members[index].node, status: members[index].status,
+                    hasAnswered: members[index].answered != nil))
+        }
+        return views
     }
 }

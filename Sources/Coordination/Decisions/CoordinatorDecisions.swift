@@ -69,7 +69,10 @@ package struct CoordinatorDecisions: Sendable {
             self.start = start
         }
 
-        func status(_ node: NodeID) -> MemberStatus? { members.first { $0.node == node }?.status }
+        func status(_ node: NodeID) -> MemberStatus? {
+            for index in members.indices where members[index].node == node { return members[index].status }
+            return nil
+        }
     }
 
     /// Times are in microseconds.

@@ -1,0 +1,123 @@
+internal import Cluster
+internal import Coordination
+
+/// What can happen next.
+enum SimulationEvent {
+    case boot(Int)
+    case timer(Int, at: Int64)
+    case read(Int, boot: Int)
+    case append(Pending)
+    case gossip(MembershipMessage, from: Int, to: Int, life: NodeID)
+    case epoch(EpochMessage, from: Int, sender: NodeID, to: Int, life: NodeID)
+    case frame(Int64, from: Int, sender: NodeID, to: Int, life: NodeID)
+    case undeliverable(Int, boot: Int, sequence: UInt32)
+    case closed(Int, NodeName)
+    case restored(Int, boot: Int, generation: Int64)
+    case processed(Int, boot: Int, epoch: Int64, generation: Int64, frontier: Int64)
+    case traffic
+    case fault(Int, isStart: Bool)
+    case trim(offset: Int64)
+
+    /// The machine that has to run for it, if one has.
+    var machine: Int? {
+        switch self {
+        case .read(let machine, _), .undeliverable(let machine, _, _), .closed(let machine, _),
+            .restored(let machine, _, _), .processed(let machine, _, _, _, _), .timer(let machine, _):
+            machine
+        case .gossip(_, _, let machine, _), .epoch(_, _, _, let machine, _), .frame(_, _, _, let machine, _): machine
+        case .boot, .append, .traffic, .fault, .trim: nil
+        }
+    }
+
+    /// For the trace's hash.
+    var number: Int64 {
+        switch self {
+        case .boot: 1
+        case .timer: 2
+        case .read: 3
+        case .append: 4
+        case .gossip: 5
+        case .epoch: 6
+        case .frame: 7
+        case .undeliverable: 8
+        case .closed: 9
+        case .restored: 10
+        case .processed: 11
+        case .traffic: 12
+        case .fault: 13
+        case .trim: 14
+        }
+    }
+}
+
+/// An append on its way to the log.
+enum Pending {
+    case control(ControlRecord)
+    case unknownKind
+    case tick(Int64)
+    case epoch(epoch: Int64, term: Int64, generation: Int64)
+}
+
+/// One machine with the process that runs on it, if any. A reference, so that looking at a part copies nothing else.
+final class Machine {
+    let index: Int
+    let name: NodeName
+    let description: NodeDescription
+    /// The local clock: `offset` + time · (1 + `rate` / 1 000 000).
+    let offset: Int64
+    let rate: Int64
+
+    var core: ClusterNode?
+    var random = SeededRandom(0)
+    /// Counts processes; what was meant for an earlier one is dropped.
+    var boot = 0
+    var pauses = 0
+    var logCuts = 0
+    var isForeign = false
+    /// Whatever arrives while the process is paused.
+    var waiting: [SimulationEvent] = []
+    var timerAt = Int64.max
+    var readAt = Int64.max
+
+    // What the process has read.
+    var controlOffset = 0
+    var ticks = 0
+    var epochs = 0
+    var recordedEpoch: Int64 = 0
+    /// Epochs whose record this process has appended, with their term.
+    var appended: (epoch: Int64, term: Int64) = (0, 0)
+
+    // What its workers hold.
+    var position: (generation: Int64, epoch: Int64, frontier: Int64) = (0, 0, 0)
+    var served: Int64 = 0
+    /// Until when something was wrong with the machine.
+    var impairedUntil: Int64 = 0
+    var lastAppends: [ClusterRecord] = []
+    var isLeaving = false
+    /// A mutant's process that has stopped to read the control log.
+    var ignoresLog = false
+
+    init(index: Int, name: NodeName, description: NodeDescription, offset: Int64, rate: Int64) {
+        self.index = index
+        self.name = name
+        self.description = description
+        self.offset = offset
+        self.rate = rate
+    }
+
+    /// Late messages beyond this are lost, as a socket's buffer would lose them.
+    static let waitingMax = 400
+
+    var isUp: Bool { core != nil }
+    var isPaused: Bool { pauses > 0 }
+
+    func local(_ time: Int64) -> Instant {
+        Instant(microseconds: offset + time + time * rate / 1_000_000)
+    }
+
+    /// The first time at which the local clock shows at least `instant`.
+    func time(of instant: Instant) -> Int64 {
+        guard instant < .never else { return .max }
+        return (instant.microseconds - offset) * 1_000_000 / (1_000_000 + rate) + 2
+    }
+}
