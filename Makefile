@@ -5,7 +5,7 @@ BIN = $(shell swift build -c release --show-bin-path)
 QUIET = 2>&1 | { grep -v 'unhandled; explicitly declare\|/CMakeLists.txt$$' || true; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check format bench bench-peers clean
+.PHONY: help setup build demo test check format simulate bench bench-peers clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,11 @@ format: ## formats all Swift files
 
 test: setup check ## builds once in release mode and runs every test
 	@scripts/test
+
+SEEDS ?= 2000
+simulate: setup ## simulates SEEDS clusters from seeds 0 on, and prints what occurred
+	@set -o pipefail; swift build -c release --product Simulate $(QUIET)
+	@SWIFT_BACKTRACE=enable=no $(BIN)/Simulate $(SEEDS)
 
 bench: build ## runs the benchmarks and prints them beside the peers' figures
 	@set -o pipefail; swift build -c release --product LogStress $(QUIET)

@@ -95,6 +95,8 @@ let package = Package(
         .target(
             name: "ClusterSimulation", dependencies: ["Cluster", "Coordination"], path: "Tests/ClusterSimulation",
             swiftSettings: strict),
+        .testTarget(
+            name: "ClusterSimulationTests", dependencies: ["ClusterSimulation"], swiftSettings: strict),
         .executableTarget(
             name: "Simulate", dependencies: ["ClusterSimulation"], path: "Tests/Simulate", swiftSettings: strict),
         .testTarget(name: "SQLTests", dependencies: ["SQL", "Dataflow"], swiftSettings: strict),

@@ -28,8 +28,6 @@ package enum Mutant: String, Sendable, CaseIterable {
     case commitWithoutReports
     /// A node reads an assignment wrongly.
     case misreadAssignment
-    /// An earlier coordinator's record of an epoch is taken for the own one.
-    case adoptForeignEpoch
     /// The log is trimmed behind a folded state that was not read back as accepted.
     case trimUnread
     /// A paused process goes on in its old life when it wakes up.

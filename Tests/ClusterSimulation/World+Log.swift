@@ -188,8 +188,7 @@ extension World {
         if machines[index].epochs < ledger.count, let last = ledger.last {
             machines[index].epochs = ledger.count
             machines[index].recordedEpoch = last.epoch
-            let term = mutant == .adoptForeignEpoch ? machines[index].core?.state.cluster.term ?? 0 : last.term
-            feed(index, .recorded(epoch: last.epoch, term: term))
+            feed(index, .recorded(epoch: last.epoch, term: last.term))
         }
         let newTicks = ticks[machines[index].ticks...].max()
         machines[index].ticks = ticks.count
@@ -241,10 +240,16 @@ extension World {
             join.nonce += "\(machines[index].controlOffset)"
             join.after = state.newest(join.name)
             return .record(.cluster(.join(join)))
-        case (.acceptEndedAuthor, .assign(var assign)):
-            assign.author = state.lead?.incarnation ?? assign.author
-            assign.term = state.term
-            return .record(.cluster(.assign(assign)))
+        case (.acceptEndedAuthor, .remove(var remove)) where state.life(remove.author) == nil:
+            remove.author = state.lead?.incarnation ?? remove.author
+            remove.term = nil
+            return .record(.cluster(.remove(remove)))
+        case (.acceptEndedAuthor, .moveLead(var move)) where state.life(move.author) == nil:
+            move.author = state.lead?.incarnation ?? move.author
+            return .record(.cluster(.moveLead(move)))
+        case (.acceptEndedAuthor, .rebalance(var rebalance)) where state.life(rebalance.author) == nil:
+            rebalance.author = state.lead?.incarnation ?? rebalance.author
+            return .record(.cluster(.rebalance(rebalance)))
         default: return entry
         }
     }

@@ -287,11 +287,13 @@ package struct ClusterNode: Sendable {
     ) {
         guard let own, let members = membership?.views else { return }
         let facts = CoordinatorDecisions.Facts(
-            own: own, cluster: state.cluster, members: members, tasks: tasks, start: start)
+            own: own, cluster: state.cluster, lastRead: life.lastRead ?? now, members: members, tasks: tasks,
+            start: start)
         for effect in decisions.handle(event, facts: facts, now: now) {
             switch effect {
             case .append(let record): effects.append(.append(record))
             case .tick(let term): effects.append(.appendTick(term: term))
+            case .readLog: effects.append(.readLog)
             case .probe(let name): suggest(.probe(name), now: now, using: &rng, into: &effects)
             }
         }

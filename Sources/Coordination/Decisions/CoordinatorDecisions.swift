@@ -31,12 +31,16 @@ package struct CoordinatorDecisions: Sendable {
         case tick(term: Int64)
         /// Have membership probe this node now.
         case probe(NodeName)
+        /// Read the log: before the coordinator's silence counts, it must show there.
+        case readLog
     }
 
     /// What a node knows when it decides.
     package struct Facts: Sendable {
         package var own: NodeID
         package var cluster: ClusterState
+        /// The log was known up to its end at this time.
+        package var lastRead: Instant
         /// In order of name; this node among them.
         package var members: [Member]
         /// Connector tasks that shall run.
@@ -59,11 +63,12 @@ package struct CoordinatorDecisions: Sendable {
         }
 
         package init(
-            own: NodeID, cluster: ClusterState, members: [Member], tasks: [String] = [],
+            own: NodeID, cluster: ClusterState, lastRead: Instant, members: [Member], tasks: [String] = [],
             start: StartingPoint = .beginning
         ) {
             self.own = own
             self.cluster = cluster
+            self.lastRead = lastRead
             self.members = members
             self.tasks = tasks
             self.start = start
@@ -218,6 +223,12 @@ package struct CoordinatorDecisions: Sendable {
             guard now - lastSign >= settings.leadSilence else {
                 vacantSince = nil
                 wake(at: lastSign + settings.leadSilence)
+                return
+            }
+            // Not this clock but the log shows silence: a process that was held up knows nothing of the time between.
+            guard facts.lastRead - lastSign >= settings.leadSilence else {
+                effects.append(.readLog)
+                wake(at: now + settings.lookInterval)
                 return
             }
             reason = "\(lead.node) is \(status) to gossip and silent in the log"
