@@ -108,7 +108,7 @@ let package = Package(
         .testTarget(
             name: "CoordinationTests",
             dependencies: [
-                "Coordination", "Actors", "Log", "Dataflow", "Simulation",
+                "Cluster", "Coordination", "Actors", "Log", "Dataflow", "Simulation",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict

@@ -1,10 +1,10 @@
 /// States that hide mistakes when they never occur: each must come up in a run.
 package enum RareState: Int, Sendable, CaseIterable {
     case staleFrameRefused, frameAhead, messageToEarlierLife, zombieWoke
-    case staleLeadRefused, leadMoved, leadDiedWithAssignInFlight, leadTookOverAfterSilence
+    case staleLeadRefused, leadMoved, leadTookOverAfterSilence
     case assignRefused, recordOfEndedAuthorRefused
-    case duplicateJoinRefused, staleJoinRefused, joinRefusedForDirectory, rejoinedAfterRemoval
-    case epochRecordRefused, epochOfEarlierTermAdopted, generationRestarted
+    case duplicateJoinRefused, rejoinedAfterRemoval
+    case epochRecordRefused, epochOfEarlierTermAdopted
     case suspicionRefuted, deadMemberCameBack, nackMissed, stallNoticed
     case coordinatorYielded, unreportedRemoved
     case drained, leftGracefully

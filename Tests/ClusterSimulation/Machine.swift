@@ -73,7 +73,6 @@ final class Machine {
     var boot = 0
     var pauses = 0
     var logCuts = 0
-    var isForeign = false
     /// Whatever arrives while the process is paused.
     var waiting: [SimulationEvent] = []
     var timerAt = Int64.max

@@ -33,7 +33,7 @@ extension World {
         case .ended(let node):
             note("\(node) finds its life ended")
             occurred(.rejoinedAfterRemoval)
-        case .refused: occurred(.joinRefusedForDirectory)
+        case .refused(let reason): note("\(machines[index].name) is refused: \(reason)")
         case .left: stopped(index)
         case .adopted(let assignment): adopted(index, assignment)
         case .restore(let generation): restore(index, generation)

@@ -163,7 +163,7 @@ extension World {
         case .lead: occurred(.staleLeadRefused)
         case .assign: occurred(.assignRefused)
         case .join(let join):
-            occurred(acceptedNonces.contains(join.nonce) ? .duplicateJoinRefused : .staleJoinRefused)
+            if acceptedNonces.contains(join.nonce) { occurred(.duplicateJoinRefused) }
         case .found, .admit, .leave, .remove, .drain, .moveLead, .rebalance: break
         }
     }

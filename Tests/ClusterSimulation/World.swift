@@ -199,7 +199,7 @@ package struct World {
         machines[index].boot += 1
         machines[index].random = .stream(plan.seed, 5, UInt64(index), UInt64(machines[index].boot))
         machines[index].core = ClusterNode(
-            name: machines[index].name, directory: "d\(index)\(machines[index].isForeign ? "x" : "")",
+            name: machines[index].name, directory: "d\(index)",
             description: machines[index].description, settings: settings, now: machines[index].local(now))
         machines[index].timerAt = .max
         machines[index].readAt = .max
