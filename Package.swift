@@ -44,8 +44,14 @@ let package = Package(
             cxxSettings: [.unsafeFlags(["-O3", "-std=c++17"])],
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]
         ),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(
+            name: "CRE2",
+            cxxSettings: [.unsafeFlags(["-O3", "-std=c++17"])],
+            linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]
+        ),
         .target(name: "Log", dependencies: ["CSQLite", "CZstd", "CXXHash"], swiftSettings: strict),
-        .target(name: "Dataflow", dependencies: ["CSimdJSON", "CXXHash"], swiftSettings: strict),
+        .target(name: "Dataflow", dependencies: ["CCrypto", "CRE2", "CSimdJSON", "CXXHash"], swiftSettings: strict),
         .target(name: "SQL", dependencies: ["Dataflow", "CPgQuery"], swiftSettings: strict),
         .target(
             name: "Cluster",

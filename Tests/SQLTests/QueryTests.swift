@@ -77,6 +77,55 @@ struct QueryTests {
         Case("tumble_start(TIMESTAMP '2024-01-01 00:00:17', INTERVAL '10 s')", "2024-01-01 00:00:10", .timestamp),
     ]
 
+    /// The special forms of PostgreSQL's grammar, and functions of many signatures.
+    static let forms: [Case] = [
+        Case("'abc' SIMILAR TO 'a(b|x)_'", "t", .boolean), Case("'a%c' LIKE 'a#%c' ESCAPE '#'", "t", .boolean),
+        Case("'abc' NOT SIMILAR TO '%b'", "t", .boolean),
+        Case("substring('foobar' SIMILAR '%#\"o_b#\"%' ESCAPE '#')", "oob", .text),
+        Case("substring('foobar' FROM 'o(.)b')", "o", .text),
+        Case("overlay('Txxxxas' PLACING 'hom' FROM 2 FOR 4)", "Thomas", .text),
+        Case("'abc' ~ '^a.c$'", "t", .boolean), Case("regexp_replace('aXbX', 'X', '-', 'g')", "a-b-", .text),
+        Case("(DATE '2024-01-01', DATE '2024-01-05') OVERLAPS (DATE '2024-01-04', INTERVAL '3 days')", "t", .boolean),
+        Case("make_interval(days => 10, hours => 2)", "10 days 02:00:00", .interval),
+        Case("make_interval(1)", "1 year", .interval),
+        Case("make_date(year => 2024, month => 2, day => 29)", "2024-02-29", .date),
+        Case("format('%s-%L', 1, 'a')", "1-'a'", .text), Case("concat_ws(',', 1, NULL, true)", "1,t", .text),
+        Case("num_nonnulls(1, NULL, 'a')", "2", .integer), Case("2 ^ 3", "8", .double),
+        Case("2.0 ^ 0.5", "1.4142135623730950", .numeric),
+        Case("ARRAY[1, 2, 3]", "{1,2,3}", .array(of: .integer)), Case("ARRAY['1', 2]", "{1,2}", .array(of: .integer)),
+        Case("ARRAY[]::text[]", "{}", .array(of: .text)),
+        Case("ARRAY['1', '2']::integer[]", "{1,2}", .array(of: .integer)),
+        Case("(ARRAY[10, 20, 30])[2]", "20", .integer),
+        Case("(ARRAY[10, 20, 30])[2:]", "{20,30}", .array(of: .integer)),
+        Case("2 = ANY (ARRAY[1, 2])", "t", .boolean), Case("2 > ALL ('{0,1}')", "t", .boolean),
+        Case("2 <> ALL (ARRAY[1, NULL])", "", .boolean), Case("1.5 = ANY (ARRAY[1, 2]::numeric[])", "f", .boolean),
+        Case("'abc' LIKE ANY (ARRAY['x%', 'a%'])", "t", .boolean),
+        Case("array_append(ARRAY[1], 2::bigint)", "{1,2}", .array(of: .bigint)),
+        Case("ARRAY[1] || 2", "{1,2}", .array(of: .integer)), Case("ARRAY[1] || '{2}'", "{1,2}", .array(of: .integer)),
+        Case("array_to_string(string_to_array('a,b', ','), '-')", "a-b", .text),
+        Case("'{\"a\": {\"b\": 1}}'::jsonb -> 'a' ->> 'b'", "1", .text),
+        Case("('{\"a\": [1, 2]}'::jsonb)['a'][1]", "2", .jsonb),
+        Case("'{\"a\": 1}'::jsonb || '{\"b\": 2}'", "{\"a\": 1, \"b\": 2}", .jsonb),
+        Case("jsonb_set('{\"a\": 1}', '{a}', '2')", "{\"a\": 2}", .jsonb),
+        Case("jsonb_build_object('a', 1, 'b', ARRAY[true])", "{\"a\": 1, \"b\": [true]}", .jsonb),
+        Case("jsonb_path_query_first('[1, 5]', '$[*] ? (@ > 2)')", "5", .jsonb),
+        Case("'[1]'::jsonb @? '$[0]'::jsonpath", "t", .boolean),
+        Case("to_char(DATE '2024-02-29', 'FMDay DD')", "Thursday 29", .text),
+        Case("to_char(-12.5, 'S99.9')", "-12.5", .text),
+        Case("to_date('29 Feb 2024', 'DD Mon YYYY') + 1", "2024-03-01", .date),
+        Case(
+            "encode(sha256('abc'::bytea), 'hex')", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            .text),
+        Case("position('b' IN 'abc')", "2", .integer),
+    ]
+
+    @Test("special forms have PostgreSQL's values and types", arguments: forms)
+    func form(wanted: Case) throws {
+        let result = try run("SELECT \(wanted.sql) AS x", [:])
+        #expect(result.rows == [[wanted.value]])
+        #expect(result.types == [wanted.type])
+    }
+
     @Test("expressions have PostgreSQL's values and types", arguments: expressions)
     func expression(wanted: Case) throws {
         let result = try run("SELECT \(wanted.sql) AS x", [:])

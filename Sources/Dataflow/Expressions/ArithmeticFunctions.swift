@@ -163,7 +163,7 @@ enum ArithmeticFunctions {
         }
     }
 
-    private static func power(_ name: String) -> ScalarFunction {
+    static func power(_ name: String) -> ScalarFunction {
         Kernels.rowBinary(name, .double, .double, .double, "The first raised to the second.") {
             (a: Double, b: Double) throws(RowFailure) -> Double in
             if a.isNaN || b.isNaN { return a == 1 || b == 0 ? 1 : .nan }

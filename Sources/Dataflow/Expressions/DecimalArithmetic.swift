@@ -155,8 +155,8 @@ extension Decimal {
         divide(a, b, scale: divisionScale(a, b))
     }
 
-    /// The quotient rounded half away from zero to `scale` digits after the point; nil if it has too many digits.
-    package static func divide(_ a: Decimal, _ b: Decimal, scale: Int32) -> Decimal? {
+    /// The quotient rounded half away from zero (or cut off) to `scale` digits after the point; nil if it has too many digits.
+    package static func divide(_ a: Decimal, _ b: Decimal, scale: Int32, rounding: Bool = true) -> Decimal? {
         guard scale <= 38 else { return nil }
         // a.mantissa × 10^shift / b.mantissa
         let shift = Int(scale) + Int(b.scale) - Int(a.scale)
@@ -186,7 +186,7 @@ extension Decimal {
                 rest -= step
             }
         }
-        if remainder >= divisor - remainder { quotient += 1 }
+        if rounding, remainder >= divisor - remainder { quotient += 1 }
         return Decimal(negative: (a.mantissa < 0) != (b.mantissa < 0), magnitude: quotient, scale: scale)
     }
 

@@ -45,26 +45,8 @@ enum NumericFunctions {
             if a.mantissa < 0 { throw RowFailure("2201F", "cannot take square root of a negative number") }
             return try checked(a.squareRoot)
         },
-        numericScale, power("power"), power("pow"),
+        numericScale,
     ]
-
-    private static func power(_ name: String) -> ScalarFunction {
-        Kernels.rowBinary(name, .numeric, .numeric, .numeric, "The first raised to the second, an integer.") {
-            (a: Decimal, b: Decimal) throws(RowFailure) -> Decimal in
-            if a.mantissa == 0, b.mantissa < 0 {
-                throw RowFailure("2201F", "zero raised to a negative power is undefined")
-            }
-            let exponent = b.normalized
-            if exponent.scale > 0 {
-                if a.mantissa < 0 {
-                    throw RowFailure("2201F", "a negative number raised to a non-integer power yields a complex result")
-                }
-                throw RowFailure("0A000", "a non-integer power of numeric is not supported: cast to double precision")
-            }
-            guard let power = Int32(exactly: exponent.mantissa) else { throw .numericOverflow }
-            return try checked(Decimal.power(a, power, leastScale: b.scale))
-        }
-    }
 
     /// `numeric(precision, scale)` applied to a value: rounds to the scale; more digits than the precision are an error.
     private static let numericScale = ScalarFunction(

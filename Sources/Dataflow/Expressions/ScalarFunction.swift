@@ -9,9 +9,17 @@ package struct ScalarFunction: Sendable {
     package let result: DataType
     /// A strict function is NULL where an argument is NULL, and its kernel is not asked about those rows' errors.
     package let isStrict: Bool
+    /// What the value may depend on beside the arguments: nothing, for every function that a view may call.
+    package let volatility: Volatility
     /// One sentence for the reference.
     package let documentation: String
     package let kernel: Kernel
+
+    /// PostgreSQL's classes. A volatile function breaks the law that a view is a function of the log, so such ones are refused by
+    /// name (``RefusedFunction``).
+    package enum Volatility: String, Sendable {
+        case immutable, stable, volatile
+    }
 
     /// Computes a batch: `arguments` all have `count` rows, and so has the result, whose type is ``result``.
     ///
@@ -22,13 +30,15 @@ package struct ScalarFunction: Sendable {
         @Sendable (_ arguments: [Column], _ count: Int, _ validity: Validity?, _ errors: inout [RowError]) -> Column
 
     package init(
-        _ name: String, _ arguments: [DataType], _ result: DataType, isStrict: Bool = true, _ documentation: String,
+        _ name: String, _ arguments: [DataType], _ result: DataType, isStrict: Bool = true,
+        volatility: Volatility = .immutable, _ documentation: String,
         kernel: @escaping Kernel
     ) {
         self.name = name
         self.arguments = arguments
         self.result = result
         self.isStrict = isStrict
+        self.volatility = volatility
         self.documentation = documentation
         self.kernel = kernel
     }

@@ -10,7 +10,7 @@ enum TextFunctions {
                 out.append(a)
                 out.append(b)
             }
-        ] + lengths + cutting + trimming + searching + building + (2...8).map(concat)
+        ] + lengths + cutting + trimming + searching + building + more
 
     private static let lengths: [ScalarFunction] = [
         TextKernels.measure("length", .integer, "Characters.") { Int32(truncatingIfNeeded: characters($0)) },
@@ -257,22 +257,6 @@ enum TextFunctions {
         if onLeft { out.append(text) }
     }
 
-    /// concat of `count` texts.
-    private static func concat(_ count: Int) -> ScalarFunction {
-        let types = [DataType](repeating: .text, count: count)
-        return ScalarFunction("concat", types, .text, isStrict: false, "Concatenation; NULL counts as empty.") {
-            arguments, rows, _, errors in
-            let expected = arguments.reduce(0) { total, column in
-                total + column.withText { offsets, _ in Int(offsets[rows]) }
-            }
-            return TextKernels.rows(rows, nil, expected, &errors) { (i, out) throws(RowFailure) in
-                for argument in arguments where !argument.isNull(i) {
-                    Kernels.withBytes(argument, i) { out.append($0) }
-                }
-            }
-        }
-    }
-
     // MARK: one row
 
     /// Code points: the bytes that do not continue one.
@@ -300,7 +284,7 @@ enum TextFunctions {
     }
 
     /// Characters `from ..< to` (from 0), as far as they exist.
-    private static func slice(_ text: Bytes, _ from: Int, _ to: Int) -> Bytes {
+    static func slice(_ text: Bytes, _ from: Int, _ to: Int) -> Bytes {
         guard to > from, to > 0 else { return Bytes(start: nil, count: 0) }
         var start = 0
         var index = 0

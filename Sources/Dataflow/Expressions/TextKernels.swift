@@ -8,6 +8,7 @@ struct TextWriter {
     private var row = 0
     private var rowStart = 0
     private var used = 0
+    private var nulls: [Int] = []
 
     /// `expected` bytes are reserved.
     init(count: Int, expected: Int) {
@@ -62,6 +63,12 @@ struct TextWriter {
     /// Forgets what the row has so far.
     mutating func discardRow() { used = rowStart }
 
+    /// The row under way is NULL.
+    mutating func setNull() {
+        discardRow()
+        nulls.append(row)
+    }
+
     @inline(__always)
     mutating func endRow() {
         row &+= 1
@@ -72,9 +79,9 @@ struct TextWriter {
     /// More rows would not fit into a column's 32-bit offsets.
     var isFull: Bool { used > Int(UInt32.max) }
 
-    func finish() -> Column {
+    func finish(type: DataType = .text) -> Column {
         precondition(row == count)
-        return Column(type: .text, count: count, validity: nil, values: offsets, bytes: heap)
+        return Column(type: type, count: count, validity: nil, values: offsets, bytes: heap).settingNull(nulls)
     }
 }
 
@@ -205,7 +212,7 @@ enum TextKernels {
     /// A text column, row by row: `row` writes the valid rows; one that fails is reported. The others are empty.
     @inline(__always)
     static func rows(
-        _ count: Int, _ validity: Validity?, _ expected: Int, _ errors: inout [RowError],
+        _ count: Int, _ validity: Validity?, _ expected: Int, type: DataType = .text, _ errors: inout [RowError],
         _ row: (Int, inout TextWriter) throws(RowFailure) -> Void
     ) -> Column {
         var writer = TextWriter(count: count, expected: expected)
@@ -223,6 +230,6 @@ enum TextKernels {
             }
             writer.endRow()
         }
-        return writer.finish()
+        return writer.finish(type: type)
     }
 }

@@ -46,21 +46,16 @@ extension ExpressionBinder {
     }
 
     private func function(_ call: CallSyntax, _ location: Int) throws(Failure) -> Expression {
-        // position(a IN b) arrives as position(b, a).
-        let name = call.name == "position" ? "strpos" : call.name
-        var operands = try bindAll(call.arguments)
-        if name == "concat" { return try concat(operands, location) }
+        let name = call.name
+        let operands = try placed(call, try bindAll(call.arguments), location)
         if name == "tumble_start" || name == "tumble_end" { try checkWindowSize(operands, name) }
         let isCallable =
             !name.hasPrefix("cast_") && name != "numeric_scale" && name != "is_distinct" && name != "single_row"
         let candidates =
             isCallable && name.first.map { $0.isLetter || $0 == "_" } == true
-            ? FunctionRegistry.candidates(named: name) : []
+            ? FunctionRegistry.candidates(named: name, for: operands.map(\.type)) : []
         switch Resolution.choose(candidates, operands.map(\.type), isOperator: false) {
         case .found(let function):
-            for index in operands.indices where operands[index].isUnknown {
-                operands[index].location = call.arguments[index].location
-            }
             let expression = Expression.call(function.key, try arguments(operands, function), type: function.result)
             try checkTemplate(expression, name, location)
             return expression
@@ -79,6 +74,52 @@ extension ExpressionBinder {
                     ?? "No function matches the given name and argument types. You might need to add explicit type casts."
             )
         }
+    }
+
+    /// The operands in the function's order: arguments by name, and defaults for those left out.
+    private func placed(_ call: CallSyntax, _ operands: [Bound], _ location: Int) throws(Failure) -> [Bound] {
+        let isNamed = call.argumentNames.contains { $0 != nil }
+        guard let parameters = FunctionParameters.byName[call.name], isNamed || operands.count < parameters.names.count
+        else {
+            guard isNamed else { return operands }
+            throw missing(call, operands, location, hint: "The function's parameters have no names.")
+        }
+        var places: [Bound?] = parameters.names.indices.map { index in
+            parameters.defaults[index].map { Bound(expression: $0, location: location) }
+        }
+        var given = Set<Int>()
+        for (number, operand) in operands.enumerated() {
+            let name = number < call.argumentNames.count ? call.argumentNames[number] : nil
+            guard let index = name == nil ? number : parameters.names.firstIndex(where: { $0 == name }),
+                index < places.count
+            else { throw missing(call, operands, location, hint: nil) }
+            guard given.insert(index).inserted else {
+                throw Failure(
+                    "42601", "argument name \"\(name ?? "")\" used more than once", at: call.arguments[number].location)
+            }
+            places[index] = operand
+        }
+        var result: [Bound] = []
+        for place in places {
+            guard let place else {
+                // Without a name, other signatures may fit.
+                if !isNamed { return operands }
+                throw missing(call, operands, location, hint: nil)
+            }
+            result.append(place)
+        }
+        return result
+    }
+
+    private func missing(_ call: CallSyntax, _ operands: [Bound], _ location: Int, hint: String?) -> Failure {
+        let shown = operands.enumerated().map { number, operand in
+            let name = number < call.argumentNames.count ? call.argumentNames[number] : nil
+            return (name.map { "\($0) => " } ?? "") + operand.typeName
+        }
+        return Failure(
+            "42883", "function \(call.name)(\(shown.joined(separator: ", "))) does not exist", at: location,
+            hint: hint
+                ?? "No function matches the given name and argument types. You might need to add explicit type casts.")
     }
 
     /// Functions one of whose arguments says what they do.
@@ -104,29 +145,6 @@ extension ExpressionBinder {
 
     func callSignature(_ name: String, _ operands: [Bound]) -> String {
         "\(name)(\(operands.map(\.typeName).joined(separator: ", ")))"
-    }
-
-    /// concat takes any number of values of any type; booleans print as t and f there.
-    private func concat(_ operands: [Bound], _ location: Int) throws(Failure) -> Expression {
-        var texts: [Expression] = []
-        for operand in operands {
-            guard let text = try Coercion.coerce(operand, to: .text, .explicit) else {
-                throw Failure("42883", "function \(callSignature("concat", operands)) does not exist", at: location)
-            }
-            if operand.type == .boolean {
-                texts.append(.call("left(text,integer)", [text, .literal(.integer(1), type: .integer)], type: .text))
-            } else {
-                texts.append(text)
-            }
-        }
-        if texts.isEmpty { throw Failure("42883", "function concat() does not exist", at: location) }
-        if texts.count == 1 { texts.append(.literal(.text(""), type: .text)) }
-        while texts.count > 1 {
-            let group = Array(texts.prefix(8))
-            let key = "concat(\(group.map { _ in "text" }.joined(separator: ",")))"
-            texts = [.call(key, group, type: .text)] + texts.dropFirst(group.count)
-        }
-        return texts[0]
     }
 
     private func checkWindowSize(_ operands: [Bound], _ name: String) throws(Failure) {

@@ -142,6 +142,10 @@ final class ExpressionBinder {
             let (values, type) = try Coercion.unify(try bindAll(operands), in: "COALESCE")
             return .coalesce(values, type: type)
         case .extreme(let isGreatest, let operands): return try extreme(isGreatest, operands, location)
+        case .array(let elements): return try array(elements, element: nil, location)
+        case .element(let base, let subscripts): return try element(base, subscripts, location)
+        case .arrayQuantified(let symbol, let left, let right, let isAll):
+            return try quantified(symbol, left, right, isAll: isAll, location)
         case .subquery(let query): return try scalarSubquery(query, location)
         case .exists(let query): return try existsSubquery(query, location)
         case .quantified(let operand, let symbol, let isAll, let query):
@@ -278,7 +282,13 @@ final class ExpressionBinder {
 
     private func cast(_ operand: ExpressionSyntax, _ syntax: TypeSyntax, _ location: Int) throws(Failure) -> Bound {
         let target = try TypeNames.resolve(syntax)
-        var bound = try bind(operand)
+        var bound: Bound
+        if case .array(let elements) = operand.kind, let element = target.type.element {
+            bound = Bound(
+                expression: try array(elements, element: element, operand.location), location: operand.location)
+        } else {
+            bound = try bind(operand)
+        }
         if bound.isUnknown, let unit = target.intervalUnit, case .literal(.text(let text), _) = bound.expression,
             Double(text) != nil
         {
@@ -304,7 +314,7 @@ final class ExpressionBinder {
             return operands[0].expression
         }
         if symbol == "||" { operands = try textOperands(operands) }
-        let candidates = FunctionRegistry.candidates(named: symbol)
+        let candidates = FunctionRegistry.candidates(named: symbol, for: operands.map(\.type))
         switch Resolution.choose(candidates, operands.map(\.type), isOperator: true) {
         case .found(let function): return .call(function.key, try arguments(operands, function), type: function.result)
         case .ambiguous:
@@ -327,6 +337,13 @@ final class ExpressionBinder {
     /// `||` with one text takes anything for the other.
     private func textOperands(_ operands: [Bound]) throws(Failure) -> [Bound] {
         guard operands.contains(where: { $0.type == .text || $0.isUnknown }) else { return operands }
+        // Those that have a || of their own take an untyped literal for one of theirs.
+        let isOther = { (type: DataType) in type.element != nil || type == .jsonb || type == .bytea }
+        if operands.contains(where: { $0.type.map(isOther) ?? false }),
+            operands.contains(where: { $0.isUnknown || $0.type?.element != nil })
+        {
+            return operands
+        }
         var result: [Bound] = []
         for operand in operands {
             if let type = operand.type, type != .text, let text = try Coercion.coerce(operand, to: .text, .explicit) {

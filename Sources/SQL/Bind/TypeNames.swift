@@ -16,6 +16,8 @@ enum TypeNames {
         "decimal": .numeric, "float4": .real, "real": .real, "float8": .double, "text": .text, "varchar": .text,
         "bpchar": .character, "bytea": .bytea, "uuid": .uuid, "date": .date, "time": .time, "timestamp": .timestamp,
         "timestamptz": .timestamptz, "interval": .interval, "jsonb": .jsonb,
+        // A path is a text here: the functions that take one read it.
+        "jsonpath": .text,
     ]
 
     /// Types of PostgreSQL that are known and refused, with what to use.

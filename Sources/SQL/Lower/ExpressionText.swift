@@ -15,6 +15,18 @@ enum ExpressionText {
         case .call(let key, let operands, let type):
             let name = String(key.prefix { $0 != "(" })
             if name.hasPrefix("cast_") { return "\(inner(operands[0]))::\(type.name)" }
+            let list = { operands.map { text($0, names, isNested: false) }.joined(separator: ", ") }
+            switch name {
+            case "{}": return "ARRAY[\(list())]"
+            case "[]": return "\(inner(operands[0]))[\(text(operands[1], names, isNested: false))]"
+            case "[:]":
+                let bounds = operands.dropFirst().map { text($0, names, isNested: false) }
+                return "\(inner(operands[0]))[\(bounds.joined(separator: ":"))]"
+            case _ where name.hasSuffix(" any") || name.hasSuffix(" all"):
+                let quantifier = "\(name.dropLast(3))\(name.suffix(3).uppercased())"
+                return bracketed("\(inner(operands[0])) \(quantifier) (\(text(operands[1], names, isNested: false)))")
+            default: break
+            }
             if name.first?.isLetter == true {
                 return "\(name)(\(operands.map { text($0, names, isNested: false) }.joined(separator: ", ")))"
             }

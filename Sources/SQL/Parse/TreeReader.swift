@@ -203,7 +203,10 @@ struct TreeReader {
                     "this name of the current date, time or user", at: location,
                     hint: "now() and current_timestamp are the clock.")
             }
-        case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: throw .unsupported("ARRAY[…]", at: location)
+        case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
+            let list = value.a_array_expr.pointee
+            return .array(try expressions(Self.list(list.elements, list.n_elements)))
+        case PG_QUERY__NODE__NODE_A_INDIRECTION: return try indirection(value.a_indirection.pointee)
         case PG_QUERY__NODE__NODE_ROW_EXPR: throw .unsupported("a row value", at: location)
         case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
             throw .unsupported("COLLATE", at: location, hint: "Text compares by its bytes (collation C).")
@@ -272,11 +275,32 @@ struct TreeReader {
                     || kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM,
                 symmetric: kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM
                     || kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM)
-        case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR: throw .unsupported("SIMILAR TO", at: location)
+        case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
+            // The grammar has wrapped the pattern in similar_to_escape().
+            return .binary(symbol, try expression(operation.lexpr), try expression(right))
         case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY, PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
-            throw .unsupported("ANY or ALL of an array", at: location)
+            return .arrayQuantified(
+                symbol == "!=" ? "<>" : symbol, try expression(operation.lexpr), try expression(right),
+                isAll: operation.kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL)
         default: throw .unsupported("operator \(symbol)", at: location)
         }
+    }
+
+    /// `a[1]`, `a[1:2]`; what else may follow an expression (`.field`) is refused.
+    private mutating func indirection(_ indirection: PgQuery__AIndirection) throws(Failure) -> ExpressionSyntax.Kind {
+        var subscripts: [ExpressionSyntax.Subscript] = []
+        for node in Self.list(indirection.indirection, indirection.n_indirection) {
+            guard node.pointee.node_case == PG_QUERY__NODE__NODE_A_INDICES,
+                let indices = node.pointee.a_indices?.pointee
+            else { throw .unsupported("a field of a composite value", at: nil) }
+            if indices.is_slice != 0 {
+                subscripts.append(.slice(try optional(indices.lidx), try optional(indices.uidx)))
+            } else {
+                guard let index = indices.uidx else { throw .unsupported("an empty subscript", at: nil) }
+                subscripts.append(.index(try expression(index)))
+            }
+        }
+        return .element(try expression(indirection.arg), subscripts)
     }
 
     private func items(_ node: Node) throws(Failure) -> [Node] {
@@ -315,8 +339,22 @@ struct TreeReader {
         var names = Self.names(call.funcname, call.n_funcname)
         if names.count > 1, names[0] == "pg_catalog" { names.removeFirst() }
         if call.func_variadic != 0 { throw .unsupported("VARIADIC", at: location) }
+        var arguments: [ExpressionSyntax] = []
+        var argumentNames: [String?] = []
+        for node in Self.list(call.args, call.n_args) {
+            guard node.pointee.node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR,
+                let named = node.pointee.named_arg_expr?.pointee
+            else {
+                arguments.append(try expression(node))
+                argumentNames.append(nil)
+                continue
+            }
+            guard let value = named.arg else { throw .unsupported("a named argument without a value", at: location) }
+            arguments.append(try expression(value))
+            argumentNames.append(Self.string(named.name))
+        }
         var result = CallSyntax(
-            name: names.joined(separator: "."), arguments: try expressions(Self.list(call.args, call.n_args)),
+            name: names.joined(separator: "."), arguments: arguments, argumentNames: argumentNames,
             isStar: call.agg_star != 0, isDistinct: call.agg_distinct != 0, filter: try optional(call.agg_filter),
             orderBy: try sort(Self.list(call.agg_order, call.n_agg_order)), isWithinGroup: call.agg_within_group != 0)
         if let window = call.over?.pointee { result.over = try self.window(window) }

@@ -32,6 +32,12 @@ struct ExpressionSyntax {
             otherwise: ExpressionSyntax?)
         case coalesce([ExpressionSyntax])
         case extreme(isGreatest: Bool, [ExpressionSyntax])
+        /// `ARRAY[…]`.
+        case array([ExpressionSyntax])
+        /// `a[i]`, `a[i:j]`, one after the other.
+        case element(ExpressionSyntax, [Subscript])
+        /// `x op ANY (array)`, or ALL.
+        case arrayQuantified(String, ExpressionSyntax, ExpressionSyntax, isAll: Bool)
         case cast(ExpressionSyntax, TypeSyntax)
         case call(CallSyntax)
         /// A scalar sub-query, or the table of a table function.
@@ -48,6 +54,14 @@ struct ExpressionSyntax {
     }
 }
 
+extension ExpressionSyntax {
+    enum Subscript {
+        case index(ExpressionSyntax)
+        /// A bound left out is that of the array.
+        case slice(ExpressionSyntax?, ExpressionSyntax?)
+    }
+}
+
 /// A type's name with its modifiers, e.g. `numeric(10,2)`.
 struct TypeSyntax {
     var name: String
@@ -61,6 +75,8 @@ struct TypeSyntax {
 struct CallSyntax {
     var name: String
     var arguments: [ExpressionSyntax]
+    /// The names that arguments were given by (`days => 10`), as many as arguments; empty stands for none.
+    var argumentNames: [String?] = []
     /// `count(*)`.
     var isStar = false
     var isDistinct = false

@@ -14,7 +14,6 @@ import itertools
 import random
 import re
 import subprocess
-from fractions import Fraction
 
 POOL = {
     "boolean": "t f".split(),
@@ -143,8 +142,6 @@ def cases(rng):
         yield from named(name, [N, I], [(v, s) for v in POOL[N] for s in (0, 1, 2, -1, -3, 5, 20, -40)])
     for name in "power pow".split():
         yield from named(name, [D, D], [(a, b) for a in POOL[D] for b in ["0", "1", "2", "-1", "0.5", "-0.5", "3", "NaN", "Infinity", "-Infinity", "1e10"]])
-    for name in "power pow".split():
-        yield from named(name, [N, N], [(a, b) for a in "0 0.00 1 1.0 -1 2 2.0 -2.5 1.5 10 0.1 9.99 1.0001 123.456 -3 100000 1.08 0.5".split() for b in "0 1 2 -1 3 5 10 -2 20 0.5 1.5 -0.5 2.0 30 0.25 100".split()])
     for name in ("exp", "ln", "log10", "log", "cbrt"):
         yield from auto(name, [D])
     for p, s in [(10, 2), (5, 0), (38, 10), (3, 3), (38, 38), (1, 0), (12, 4)]:
@@ -173,7 +170,7 @@ def cases(rng):
         yield from named(name, [T, I], [(t, n) for t in ["", "abc", "äöü€😀"] for n in (-5, -1, 0, 1, 2, 3, 10, 2147483647, -2147483648)])
         yield from named(name, [T, I, I], [(t, n, m) for t in ["", "abcdef", "äöü€😀"] for n in (-5, -1, 0, 1, 2, 4, 10, 2147483647, -2147483648) for m in (-1, 0, 1, 2, 3, 7, 2147483647)])
     for name in "left right".split():
-        yield from named(name, [T, I], [(t, n) for t in ["", "abcdef", "äöü€😀"] for n in (-10, -2, -1, 0, 1, 2, 5, 10, 2147483647, -2147483648)])
+        yield from named(name, [T, I], [(t, n) for t in ["", "abcdef", "äöü€😀"] for n in (-10, -2, -1, 0, 1, 2, 5, 10, 2147483647, -2147483647)])
     yield from named("replace", [T, T, T], [(t, a, b) for t in ["", "abcabc", "äöüä", "aaaa", "a.b"] for a in ["", "a", "abc", "ä", "aa", "x"] for b in ["", "x", "aa", "€"]])
     yield from named("translate", [T, T, T], [(t, a, b) for t in ["", "abcabc", "äöüä"] for a in ["", "a", "abc", "ä"] for b in ["", "x", "aa", "€"]])
     yield from named("split_part", [T, T, I], [(t, d, n) for t in ["", "a,b,,c", "abc", "a--b--c", "äöü€x€"] for d in [",", "", "--", "€", "x"] for n in (-5, -2, -1, 0, 1, 2, 3, 4, 5)])
@@ -212,6 +209,316 @@ def cases(rng):
     yield from named("tumble_start", [TS, IV], [(v, s) for v in POOL[TS] for s in ["10 seconds", "1 day", "7 days", "1 hour", "0.1 sec", "36:00:00", "1 day 01:00:00"]])
     for name in ("justify_hours", "justify_days"):
         yield from auto(name, [IV])
+    yield from more_cases(named, auto, rng)
+    yield from typed_cases(named, rng)
+
+
+NUMBER_TEMPLATES = (
+    "9|99|999|9999999999|0|000|0000000000|9.9|99.99|0.0|000.000|999.000|.99|9,999|9,999,999.99|0,000,000|9G999D99|999V99|9V9|FM999.99|FM999.009|FM0000|FM9.9|FM0.00|FM9,999.99|"
+    "S999|999S|S9.9|9.9S|SG999|MI999|999MI|PL999|999PL|999PR|FM999PR|FM999MI|FMS999|RN|rn|FMRN|999th|999TH|FM999th|9.9EEEE|9.999EEEE|9EEEE|B99|B9.9|L999|\"x\"999\"y\"|999 \"a\" 99|"
+    "abc 9|9 9 9|0999|9990|0.999|9.990|FM9.990|FM90.09|S0.00|D99|FMD99|99D|9999999999999999999999|99999999999999.999999999999999999999999|SP9|EEEE|V9|9.9.9|9EEEE9|S9S|PR9|9PRS|9MIS|V9.9|999,999,999"
+).split("|")
+TO_NUMBER = [
+    (t, f)
+    for f in ["99G999D9S", "9999", "9,999.99", "999.99", "S999.99", "999.99S", "999MI", "MI999", "999PR", "PL999", "SG999", "FM9,999", "9V99", "L999", "\"x\"99", "00.00", "9.9", "", "RN", "EEEE", "99 99", "999th"]
+    for t in ["12,454.8-", "-12.34", "12.34", "1,234.56", "<123>", "123-", "+5", "- 7", " 12", "abc", "", "$45", "1 2 3", "12345678", "0.5", ".5", "x42", "12.3456", "-1,2", "5th"]
+]
+TIME_INPUT = [
+    ("2024-02-29", "YYYY-MM-DD"), ("2023-02-29", "YYYY-MM-DD"), ("20240229123456", "YYYYMMDDHH24MISS"), ("05 Dec 2000", "DD Mon YYYY"), ("5 december 2000", "DD Month YYYY"),
+    ("2000    JUN", "YYYY MON"), ("2000    JUN", "FXYYYY MON"), ("2000/JUN", "YYYY MON"), ("2000JUN", "YYYY///MON"), ("200/JUN", "YYYY MON"), ("20000-1131", "YYYY-MMDD"), ("20000Nov31", "YYYYMonDD"),
+    ("12:3:19", "HH24:MI:SS"), ("12.021.020.0120", "HH24.MI.SS.US"), ("15:12:02.020.001230", "HH24:MI:SS.MS.US"), ("12:30", "HH12:MI"), ("12:30 PM", "HH12:MI AM"), ("11:30 pm", "HH:MI AM"), ("11:30 P.M.", "HH:MI p.m."), ("13:30 AM", "HH12:MI AM"), ("0:30 AM", "HH12:MI AM"),
+    ("97", "YY"), ("20", "YY"), ("997", "YYY"), ("5", "Y"), ("97/Feb/16", "YY/Mon/DD"), ("97/Feb/16", "YYMonDD"), ("97 Feb 16", "FXYY:Mon:DD"), ("1997 AD 11 16", "YYYY BC MM DD"), ("1997 BC 11 16", "YYYY BC MM DD"), ("-44-02-01", "YYYY-MM-DD"), ("44-02-01 11:12:13 BC", "YYYY-MM-DD HH24:MI:SS BC"), ("-44-02-01 BC", "YYYY-MM-DD BC"),
+    ("2005-52-6", "IYYY-IW-ID"), ("2005-300", "IYYY-IDDD"), ("2005527", "IYYYIWID"), ("2005 350", "YYYY DDD"), ("350", "DDD"), ("2005 12", "YYYY WW"), ("2005 3 2", "YYYY MM W"), ("2451187", "J"), ("19 97", "CC YY"), ("21", "CC"), ("19971116", "YYYYMMDD"), ("1,582", "Y,YYY"), ("1,582nd VIII 21", "Y,YYYth FMRM DD"), ("2011-12-18 11:38 -05", "YYYY-MM-DD HH12:MI TZH"), ("2011-12-18 11:38 +05:20", "YYYY-MM-DD HH12:MI TZH:TZM"), ("2011-12-18 11:38 20", "YYYY-MM-DD HH12:MI TZM"), ("2011-12-18 11:38-16", "YYYY-MM-DD HH12:MI TZH"), ("x", "TZ"), ("+05", "OF"),
+    ("2018-11-02 12:34:56.025", "YYYY-MM-DD HH24:MI:SS.MS"), ("2018-11-02 12:34:56.1234", "YYYY-MM-DD HH24:MI:SS.FF4"), ("2018-11-02 12:34:56.1", "YYYY-MM-DD HH24:MI:SS.FF1"), ("2018-11-02 12:34:56.12345678", "YYYY-MM-DD HH24:MI:SS.FF6"), ("1 4 1902", "Q MM YYYY"), ("3 4 21 01", "W MM CC YY"), ("2458872", "J"), ("44", "HH24"), ("2024-13-01", "YYYY-MM-DD"), ("2024-01-32", "YYYY-MM-DD"), ("2024-01-01 25:00", "YYYY-MM-DD HH24:MI"), ("2024-01-01 23:61", "YYYY-MM-DD HH24:MI"), ("86399", "SSSS"), ("86400", "SSSSS"), ("2024 2025", "YYYY YYYY"), ("2024 12", "YYYY IW"), ("Monday", "Day"), ("mon", "Dy"), ("1", "D"), ("xyz", "Mon"), ("", "YYYY"), ("2024", ""), ("99999999999", "YYYY"), ("12", "YYYYMM"), ("1a", "HH24MI"), ("2011-12-18 23:38:15", "YYYY-MM-DD  HH24:MI:SS"), ("  2011  12 18", "YYYY MM DD"), ("2011x12x18", "YYYYxMMxDD"), ("2011 abc 12", "YYYY \"abc\" MM"), ("2011 12", "YYYY\"abc\"MM"), ("2000+JUN", "YYYY/MON"), ("2000 +-JUN", "YYYY/MON"), ("4th", "DDth"), ("1st Jan 2024", "DDth Mon YYYY"), ("\u00e4 2024", "x YYYY"),
+]
+REGEX = [
+    "", "a", "b+", "^a", "c$", "a|b", "(a)(b)?", "[a-c]+", "[^a-c]+", "\\d+", "\\w+", "\\s", "\\D", "\\W", "\\S+", ".", "a.c", "(ab|abcd)(cd)?", "x*", "(?:ab)+", "a{2}", "a{2,}", "a{1,2}", "[[:alpha:]]+", "[[:digit:][:space:]]", "[[:upper:]]", "\\yab", "\\mhello\\M", "\\Aab", "b\\Z", "a+?", "(a.*?)(b)", "***=a.c", "(?i)HELLO", "(?x) a b # comment", "\\x41", "\\u00e4", "[]a]", "[a\\]]", "[\\d]+", "\\.", "a\\", "(", ")", "[a", "a**", "*a", "a{3,2}", "a{999}", "[z-a]", "\\q", "a{,2}", "a||b", "()", "^*", "[[:foo:]]", "(?=a)", "ä", "[ä-ü]", "(a)|(b)", "\\n", "a$|^b", "e\\s+l", "o w", "l+o", "[-a]", "[a-]", "^", "$",
+]
+SUBJECTS = ["", "a", "abc", "aaa", "abcd abcd", "Hello World", "hello 123 world", "a\nb", "äöü x", "a.c", "A", "foo bar  baz", "12-34-56", "xay", "a]b"]
+SIMILAR = ["", "a", "%", "_", "a%", "(a|b)%", "a.c", "[a-c]+", "%b_", "a+", "a{2,3}", "x|y", "\\%", "a\\_c", "_*", "^a$", "[^a]%", "a|b|c", "#%", "%#\"o_b#\"%", "#\"a#\"%", "[a\\]"]
+
+
+def more_cases(named, auto, rng):
+    def lists(*choices, most=150):
+        rows = list(itertools.product(*choices))
+        return rng.sample(rows, most) if len(rows) > most else rows
+
+    # mathematics
+    doubles = POOL[D] + "30 45 60 90 180 270 360 -30 -45 0.7071067811865476 -0.5".split()
+    for name in "sin cos tan cot asin acos atan sinh cosh tanh asinh acosh atanh degrees radians sind cosd tand cotd asind acosd atand".split():
+        yield from named(name, [D], [(v,) for v in (doubles if name.endswith("d") or name in ("degrees", "radians") else [v for v in doubles if v not in ("1e300", "-1e300", "1.7976931348623157e308")])])
+    for name in ("atan2", "atan2d"):
+        yield from named(name, [D, D], lists("0 -0 1 -1 0.5 Infinity -Infinity NaN 3".split(), "0 -0 1 -1 2 Infinity -Infinity NaN".split()))
+    yield "pi()", [], ()
+    for name in "exp ln log log10".split():
+        yield from auto(name, [N])
+    yield from named("exp", [N], [(v,) for v in "10.5 -10.5 20 -20.5 50 -3.123456789 0.0001 87 88 -30 -60 1.5 0.99".split()])
+    bases = "0 0.00 1 1.0 -1 2 2.0 -2.5 1.5 10 0.1 9.99 1.0001 123.456 -3 100000 1.08 0.5 0.9 1.1".split()
+    powers = "0 1 2 -1 3 5 10 -2 20 0.5 1.5 -0.5 2.0 30 0.25 100 -0.333 3.14159".split()
+    for name in ("power", "pow", "^"):
+        yield from named(name, [N, N], [(a, b) for a in bases for b in powers] if name == "power" else lists(bases, powers, most=60))
+    yield from named("^", [D, D], lists(POOL[D], ["0", "1", "2", "-1", "0.5", "3"], most=80))
+    yield from named("log", [N, N], lists("2 2.0 10 0.5 1.5 1 0 -1 100 3.14".split(), "1 2 64 100 0.001 3.7 0 -1 1e10 1.0000001".split(), most=100))
+    yield from named("factorial", ["bigint"], [(v,) for v in (0, 1, 2, 5, 20, 33, 34, -1)])
+    for t in ("integer", "bigint", N):
+        for name in ("gcd", "lcm"):
+            yield from auto(name, [t, t], 60)
+            yield from named(name, [t, t], [(12, 18), (-12, 18), (0, 5), (0, 0), (7, 13)])
+    yield from named("lcm", [N, N], [("1.5", "2.25"), ("0.1", "3")])
+    yield from named("gcd", [N, N], [("1.5", "2.25"), ("0.1", "3")])
+    yield from auto("div", [N, N], 200)
+    for name in "scale min_scale trim_scale".split():
+        yield from auto(name, [N])
+    for t in NUMBERS[:3]:
+        yield from auto("~", [t])
+        for op in ("<<", ">>"):
+            yield from named(op, [t, I], [(v, b) for v in POOL[t] for b in (0, 1, 3, 15, 31, 33, -1)])
+    for t in NUMBERS:
+        yield from auto("@", [t])
+    for op in ("|/", "||/"):
+        yield from auto(op, [D])
+    widths = "0 1 5.35 10 -1 9.99 100 0.024".split()
+    yield from named("width_bucket", [N, N, N, I], lists(widths + ["10.06"], ["0.024", "0", "10"], ["10.06", "10", "0", "-5"], ["5", "1", "0", "-1", "1000"], most=200))
+    yield from named("width_bucket", [D, D, D, I], lists(widths + ["NaN", "Infinity"], ["0", "10", "-5"], ["10.06", "0", "1e300", "NaN", "Infinity"], ["5", "1", "0", "1000000"], most=200))
+    # text
+    for name in ("initcap", "quote_ident", "quote_literal", "format"):
+        yield from auto(name, [T])
+    words = ["abc", "Abc", "a b", "select", "between", "a1_", "1a", 'a"b', "a'b", "a\\b", "", "ä", "über_x", "year", "100%%", "%%", "a%", "%s"]
+    for name in ("quote_ident", "quote_literal", "format", "initcap"):
+        yield from named(name, [T], [(w,) for w in words])
+    yield from named("quote_nullable", [T], [(w,) for w in words + ["\\N"]])
+    for t in ("boolean", I, N, TS):
+        yield from auto("quote_literal", [t], 8)
+        yield from named("quote_nullable", [t], [(v,) for v in POOL[t][:4] + ["\\N"]])
+    yield from named("overlay", [T, T, I], [(a, b, n) for a in ["", "abcdef", "äöü€😀"] for b in ["", "XY", "€€€€"] for n in (-1, 0, 1, 2, 5, 9)])
+    yield from named("overlay", [T, T, I, I], [(a, b, n, m) for a in ["", "abcdef", "äöü€😀"] for b in ["", "XY"] for n in (0, 1, 3, 9) for m in (-1, 0, 1, 2, 9)])
+    yield from auto("to_hex", [I])
+    yield from auto("to_hex", ["bigint"])
+    yield from auto("^@", [T, T], 80)
+    yield from named("^@", [T, T], [("Hello", "Hell"), ("abc", ""), ("", "a")])
+    yield from named("like_escape", [T, T], lists(["a%b", "a#%b", "a\\_b", "##", "#", "", "ä€_"], ["#", "\\", "", "ab", "€"]))
+    yield from named("similar_to_escape", [T, T], lists(SIMILAR, ["#", "\\", "", "ab"], most=60))
+    yield from named("similar_to_escape", [T], [(p,) for p in SIMILAR])
+    yield from named("unistr", [T], [(v,) for v in ["d\\0061t\\+000061", "\\u00e4\\U0001F600", "\\\\", "plain", "\\D83D\\DE00", "\\D83D", "\\DE00", "\\0000", "\\12", "\\x", "", "\\uD83D\\uDE00", "\\+FFFFFF"]])
+    yield "pg_client_encoding()", [], ()
+    some = {T: ["a", "", "b'c", "\\N"], I: ["1", "-5", "\\N"], "boolean": ["t", "f", "\\N"], N: ["1.50", "\\N"], TS: ["2024-01-02 03:04:05"], IV: ["1 day"], D: ["0.1", "\\N"]}
+    for types in ([I], [T, I], ["boolean", T], [N, D, T], [TS, IV, I, T]):
+        for _ in range(6):
+            row = [rng.choice(some[t]) for t in types]
+            yield from named("concat", types, [row])
+            yield from named("concat_ws", [T] + types, [[rng.choice([",", "", " - ", "\\N"])] + row])
+            yield from named("num_nulls", types, [row])
+            yield from named("num_nonnulls", types, [row])
+    templates = ["%s", "%I", "%L", "%10s|", "%-10s|", "%1$s %1$s", "a%%b %s", "%s %s", "%", "%z", "%2$s", "%0$s", "%*s", "%5L|", "plain", "\\N", "%1$10s|%1$-10s|", "%-*s|"]
+    for types in ([T], [I], [I, T], ["boolean", N]):
+        yield from named("format", [T] + types, [[f] + [rng.choice(some[t]) for t in types] for f in templates])
+    # regular expressions
+    rows = [(s, p) for s in SUBJECTS for p in REGEX]
+    for op in ("~", "~*", "!~", "!~*", "regexp_like", "substring"):
+        yield from named(op, [T, T], rng.sample(rows, 400 if op == "~" else 120))
+    flags = ["", "g", "i", "n", "s", "x", "q", "in", "c", "ic", "p", "w", "z", "gi", "e", "m"]
+    frows = [(s, p, f) for s in SUBJECTS for p in REGEX for f in flags]
+    yield from named("regexp_like", [T, T, T], rng.sample(frows, 150))
+    yield from named("regexp_count", [T, T], rng.sample(rows, 120))
+    yield from named("regexp_count", [T, T, I], lists(SUBJECTS, REGEX, [1, 2, 4, 0, 99], most=120))
+    yield from named("regexp_count", [T, T, I, T], lists(SUBJECTS, REGEX, [1, 3], flags, most=120))
+    for name in ("regexp_instr", "regexp_substr"):
+        yield from named(name, [T, T], rng.sample(rows, 80))
+        yield from named(name, [T, T, I], lists(SUBJECTS, REGEX, [1, 2, 0, 99], most=60))
+        yield from named(name, [T, T, I, I], lists(SUBJECTS, REGEX, [1, 2], [1, 2, 3, 0], most=100))
+    yield from named("regexp_instr", [T, T, I, I, I], lists(SUBJECTS, REGEX, [1, 2], [1, 2], [0, 1, 2], most=100))
+    yield from named("regexp_instr", [T, T, I, I, I, T], lists(SUBJECTS, REGEX, [1], [1, 2], [0, 1], flags, most=100))
+    yield from named("regexp_instr", [T, T, I, I, I, T, I], lists(SUBJECTS, REGEX, [1], [1, 2], [0, 1], ["", "i"], [0, 1, 2, -1], most=100))
+    yield from named("regexp_substr", [T, T, I, I, T], lists(SUBJECTS, REGEX, [1], [1, 2], flags, most=100))
+    yield from named("regexp_substr", [T, T, I, I, T, I], lists(SUBJECTS, REGEX, [1], [1, 2], ["", "i"], [0, 1, 2, -1], most=100))
+    by = ["", "X", "[\\1]", "\\2\\1", "<\\&>", "\\\\", "\\x", "ä\\"]
+    yield from named("regexp_replace", [T, T, T], lists(SUBJECTS, REGEX, by, most=200))
+    yield from named("regexp_replace", [T, T, T, T], lists(SUBJECTS, REGEX, by, flags + ["g"] * 8, most=300))
+    yield from named("regexp_replace", [T, T, T, I], lists(SUBJECTS, REGEX, by, [1, 2, 0, 99], most=80))
+    yield from named("regexp_replace", [T, T, T, I, I], lists(SUBJECTS, REGEX, by, [1, 2], [0, 1, 2, -1], most=80))
+    yield from named("regexp_replace", [T, T, T, I, I, T], lists(SUBJECTS, REGEX, by, [1, 2], [0, 1, 2], flags, most=80))
+    yield from named("substring", [T, T, T], lists(["foobar", "abcdefg", "", "aXb", "foo bar"], SIMILAR + ["%#\"b%#\"", "a#\"(b_d)#\"%", "a#\"%#\"g", "%((b|c)d)#\"%", '#"%#"_#"'], ["#", "\\", "", "ab"], most=90))
+    # templates
+    for t in (I, "bigint", N, D):
+        values = {I: "0 1 -1 12 -485 999 1234 3999 4000 2147483647", "bigint": "0 -12 485 123456789012 -9223372036854775808", N: "0 0.1 -0.1 0.5 -12.454 148.5 1234567.891 -0.0001 99.999 12345678901234567890 0.00 1e-10 485 -3", D: "0 0.1 -12.45 148.5 1234567.891 1e20 NaN Infinity -Infinity 1e-5 123456789.123456789 -0.0 99.5"}[t].split()
+        yield from named("to_char", [t, T], lists(values, NUMBER_TEMPLATES + [""], most=420))
+    yield from named("to_char", [IV, T], lists(POOL[IV], TEMPLATES, most=350))
+    yield from named("to_number", [T, T], TO_NUMBER)
+    # times
+    yield from auto("age", [TS, TS], 250)
+    yield from named("date_bin", [IV, TS, TS], lists(["15 minutes", "1 day", "7 days", "1 mon", "0", "-1 day", "1 day 01:00", "0.1 sec"], POOL[TS], ["2001-01-01", "1970-01-01 00:02:30", "infinity", "2030-01-01"], most=200))
+    yield from auto("isfinite", [TS])
+    yield from auto("isfinite", [IV], 10)
+    yield from auto("justify_interval", [IV])
+    yield from named("make_timestamp", [I, I, I, I, I, D], lists([2024, -44, 0, 1, 300000, 1970, -4714], [1, 2, 13, 0, 12], [1, 29, 31, 0], [0, 23, 24, -1], [0, 59, 60], ["0", "59.9999999", "60", "-1", "7.5", "NaN"], most=250))
+    yield from named("make_interval", [I] * 6 + [D], lists([0, 1, -1], [0, 14], [0, 2], [0, -3], [0, 25], [0, 90], ["0", "1.5", "NaN", "-0.000001", "1e10"], most=80))
+    times = ["2024-01-01", "2024-01-05", "2024-01-10", "\\N"]
+    spans = ["1 day", "-4 days", "5 days", "\\N"]
+    yield from named("overlaps", [TS] * 4, lists(times, times, times, times))
+    yield from named("overlaps", [TS, IV, TS, IV], lists(times, spans, times, spans, most=80))
+    yield from named("overlaps", [TS, TS, TS, IV], lists(times, times, times, spans, most=80))
+    yield from named("overlaps", [TS, IV, TS, TS], lists(times, spans, times, times, most=80))
+
+
+DATES = ["1970-01-01", "2024-02-29", "2000-01-01", "1999-12-31", "0044-03-15 BC", "4714-11-24 BC", "5874897-12-31", "infinity", "-infinity", "2021-01-03", "1900-03-01", "0001-01-01"]
+CLOCKS = ["00:00:00", "23:59:59.999999", "12:34:56.789", "24:00:00", "00:00:00.000001", "04:05:06"]
+ZONED = [t if not t[0].isdigit() else t.replace(" BC", "+00 BC") if "BC" in t else t + "+00" for t in POOL[TS]]
+JSON = [
+    "null", "true", "false", "1", "1.50", "-0", "1e2", '"a"', '""', '"b c"', "[]", "{}", "[1, 2, 3]", '["a", "b", null, {"c": 1}]', '{"a": 1, "b": [1, 2, {"c": null}], "d": {"e": "f"}}', '{"a": null}', '[[1, 2], [3]]',
+    '{"a": {"b": {"c": "x"}}}', '[{"a": 1}, {"a": 2, "b": true}, {"b": "z"}]', '"\\u00e4\\n\\"q"', '{"": 1, "a b": 2, "\u00e4": 3}', '[true, "1", 1, 1.0, null]', '{"k": [10, 20, 30, "x", [1]]}', "12345678901234567890.123",
+]
+PATHS = [
+    "$", "$.a", "$.b[*]", "$.b[0]", "$.b[last]", "$.b[last - 1]", "$.b[0 to 1]", "$.b[0, 2]", "$.*", "$[*]", "$[0]", "$[1 to last]", "$.d.e", '$."a b"', "$.a.b.c", "$[*].a", "$.a[*]", "$.b.c", "$.size()", "$.type()", "$[*].type()", "$.k.size()", "$.k[*].double()", "$.a.double()",
+    "$ ? (@ > 1)", "$[*] ? (@ > 1)", "$[*] ? (@.a > 1)", "$[*] ? (@.a == 1 || @.b == true)", "$[*] ? (@.a > 0 && @.a < 2)", "$[*] ? (!(@.a == 1))", "$[*] ? (exists(@.b))", '$[*] ? (@ like_regex "^a")', '$[*] ? (@ like_regex "^A" flag "i")', '$[*] ? (@ starts with "a")', "$[*] ? ((@ > 1) is unknown)", "$.a == 1", "$.a > 0", "$.a == null", '$[*] == "a"', "$[*] > 2", "$.b[*] ? (@ == 1)", "exists($.a)", "1", '"x"', "true", "null", "$.k[*] ? (@ >= 20)", "$[*] ? (@ <> 1)", "lax $.a", "$[5]", "$[-1]", "$.zz", "$.a.zz", "$.k ? (@[*] > 25)", "($.a)", "$.b[*].c", "$[0][1]", "$.a ? (@.b.c == \"x\")", "", "$.", "a", "$[", "$.a ?", "$ ? (@)", "@", "$x", "$.a == $x", "$.foo()", "$[*] ? (@ == $v)", "-1", "$[*] ? (@ == -1)", "$.a ? (1 == 1)",
+]
+KEYS = ["a", "b", "", "d", "zz", "a b", "ä", "1"]
+TEXT_PATHS = ["{}", "{a}", "{b,0}", "{b,-1}", "{b,2,c}", "{d,e}", "{0}", "{1}", "{-1}", "{0,0}", "{a,b,c}", "{zz}", "{zz,y}", "{b,x}", "{NULL}", "{a,NULL}", "{5}", "{-9}", "{k,1}", "{k,9}", "{k, -9}"]
+
+
+def typed_cases(named, rng):
+    def lists(*choices, most=150):
+        rows = list(itertools.product(*choices))
+        return rng.sample(rows, most) if len(rows) > most else rows
+
+    R, DT, TM, TZ, BY, JB = "real", "date", "time without time zone", "timestamp with time zone", "bytea", "jsonb"
+    reals = "0 -0 1 -1.5 0.1 3.4028235e38 1e-45 NaN Infinity -Infinity 1e38 2 7 123456.78".split()
+    for op in "+ - * /".split():
+        yield from named(op, [R, R], lists(reals, reals))
+    for op in ("-", "abs", "@"):
+        yield from named(op, [R], [(v,) for v in reals])
+    yield from named("to_char", [R, T], lists("0 1.5 -12.45 123456.78 1e20 NaN".split(), NUMBER_TEMPLATES, most=120))
+    # dates and times
+    days = [0, 1, -1, 30, 2147483647, -2147483648]
+    yield from named("+", [DT, I], lists(DATES, days))
+    yield from named("+", [I, DT], lists(days, DATES, most=30))
+    yield from named("-", [DT, I], lists(DATES, days))
+    yield from named("-", [DT, DT], lists(DATES, DATES))
+    yield from named("+", [DT, IV], lists(DATES, POOL[IV]))
+    yield from named("-", [DT, IV], lists(DATES, POOL[IV]))
+    yield from named("+", [IV, DT], lists(POOL[IV], DATES, most=40))
+    yield from named("+", [DT, TM], lists(DATES, CLOCKS))
+    yield from named("+", [TM, DT], lists(CLOCKS, DATES, most=30))
+    for op in "+ -".split():
+        yield from named(op, [TM, IV], lists(CLOCKS, [v for v in POOL[IV] if "2562047788" not in v]))
+        yield from named(op, [TZ, IV], lists(ZONED, POOL[IV], most=120))
+    yield from named("+", [IV, TM], lists([v for v in POOL[IV] if "2562047788" not in v], CLOCKS, most=40))
+    yield from named("+", [IV, TZ], lists(POOL[IV], ZONED, most=60))
+    yield from named("-", [TM, TM], lists(CLOCKS, CLOCKS))
+    yield from named("-", [TZ, TZ], lists(ZONED, ZONED, most=80))
+    for name in ("extract", "date_part"):
+        yield from named(name, [T, DT], lists(UNITS, DATES, most=260))
+        yield from named(name, [T, TM], lists(UNITS, CLOCKS))
+        yield from named(name, [T, TZ], lists(UNITS, ZONED, most=200))
+    yield from named("date_trunc", [T, TZ], lists(UNITS, ZONED, most=150))
+    yield from named("age", [TZ, TZ], lists(ZONED, ZONED, most=80))
+    yield from named("isfinite", [DT], [(v,) for v in DATES])
+    yield from named("isfinite", [TZ], [(v,) for v in ZONED])
+    yield from named("date_bin", [IV, TZ, TZ], lists(["15 minutes", "1 day", "1 mon"], ZONED, ["2001-01-01 00:00:00+00"], most=50))
+    yield from named("to_char", [TZ, T], lists(ZONED, TEMPLATES, most=150))
+    yield from named("make_date", [I, I, I], lists([2024, -44, 0, 1, 6000000], [1, 2, 13, 0, 12], [1, 29, 31, 0]))
+    yield from named("make_time", [I, I, D], lists([0, 23, 24, -1], [0, 59, 60], ["0", "59.9999999", "60", "-1", "7.5"]))
+    yield from named("make_timestamptz", [I, I, I, I, I, D], lists([2024, -44, 0, 300000], [1, 2, 13], [1, 29, 31], [0, 23, 24], [0, 59], ["0", "59.5"], most=80))
+    for types in ([TZ] * 4, [TZ, IV, TZ, IV], [TZ, TZ, TZ, IV], [TZ, IV, TZ, TZ]):
+        yield from named("overlaps", types, lists(*[["2024-01-01 00:00:00+00", "2024-01-05 00:00:00+00", "2024-01-10 00:00:00+00", "\\N"] if t == TZ else ["1 day", "-4 days", "5 days"] for t in types], most=40))
+    for types in ([TM] * 4, [TM, IV, TM, IV], [TM, TM, TM, IV], [TM, IV, TM, TM]):
+        yield from named("overlaps", types, lists(*[["01:00", "05:00", "10:00", "\\N"] if t == TM else ["1 hour", "-4 hours", "25 hours"] for t in types], most=40))
+    yield from named("to_timestamp", [T, T], TIME_INPUT)
+    yield from named("to_date", [T, T], TIME_INPUT)
+    yield from named("to_timestamp", [D], [(v,) for v in "0 1.5 -1 1e9 1704067200.123456 NaN Infinity -Infinity 1e20 -3e11 253402300799.999".split()])
+    # bytea
+    blobs = ["\\x", "\\x00", "\\xdeadbeef", "\\x616263", "\\xff00ff", "\\x5c", "\\xc3a4", "\\x" + "41" * 60]
+    for name in "length octet_length bit_length bit_count md5 sha224 sha256 sha384 sha512".split():
+        yield from named(name, [BY], [(v,) for v in blobs])
+    yield from named("md5", [T], [(v,) for v in POOL[T]])
+    yield from named("||", [BY, BY], lists(blobs, blobs))
+    yield from named("position", [BY, BY], lists(blobs, ["\\x", "\\xad", "\\x6263", "\\xff"]))
+    for name in ("substring", "substr"):
+        yield from named(name, [BY, I], lists(blobs, [-1, 0, 1, 2, 9]))
+        yield from named(name, [BY, I, I], lists(blobs, [-1, 0, 1, 2, 9], [-1, 0, 1, 2147483647]))
+    yield from named("overlay", [BY, BY, I], lists(blobs[:5], ["\\x", "\\xaabb"], [0, 1, 2, 9]))
+    yield from named("overlay", [BY, BY, I, I], lists(blobs[:5], ["\\x", "\\xaabb"], [0, 1, 2], [-1, 0, 2, 9]))
+    for name in "btrim ltrim rtrim".split():
+        yield from named(name, [BY, BY], lists(blobs, ["\\x", "\\xff", "\\x6163", "\\x41"]))
+    yield from named("get_byte", [BY, I], lists(blobs, [-1, 0, 1, 3]))
+    yield from named("get_bit", [BY, "bigint"], lists(blobs, [-1, 0, 1, 9, 31]))
+    yield from named("set_byte", [BY, I, I], lists(blobs, [-1, 0, 1], [0, 255, 256, -1]))
+    yield from named("set_bit", [BY, "bigint", I], lists(blobs, [-1, 0, 9], [0, 1, 2]))
+    yield from named("encode", [BY, T], lists(blobs, ["hex", "base64", "escape", "HEX", "x"]))
+    yield from named("decode", [T, T], lists(["", "deadbeef", "DE AD", "abc", "zz", "YWJj", "YWI=", "YQ==", "YQ=", "Y", "YQ==YQ==", "=", "a\\\\b", "\\000\\377", "\\9", "a b", "äö"], ["hex", "base64", "escape"]))
+    yield from named("convert_to", [T, T], lists(["", "abc", "äö€"], ["UTF8", "utf-8", "nope"]))
+    yield from named("convert_from", [BY, T], lists(["\\x", "\\x616263", "\\xc3a4", "\\xff", "\\xc3", "\\x00", "\\xe28228", "\\xeda080", "\\xf09f9880"], ["UTF8", "nope"]))
+    # jsonb
+    for op in ("->", "->>", "?", "-"):
+        yield from named(op, [JB, T], lists(JSON, KEYS))
+    for op in ("->", "->>", "-"):
+        yield from named(op, [JB, I], lists(JSON, [0, 1, -1, 5, -9]))
+    for op in ("#>", "#>>", "#-"):
+        yield from named(op, [JB, "text[]"], lists(JSON, TEXT_PATHS, most=260))
+    for op in ("?|", "?&", "-"):
+        yield from named(op, [JB, "text[]"], lists(JSON, ["{}", "{a}", "{a,b}", "{zz,a}", "{NULL,a}", "{1}"], most=100))
+    for op in ("@>", "<@", "||"):
+        yield from named(op, [JB, JB], lists(JSON, JSON, most=400))
+    for name in "jsonb_typeof jsonb_array_length jsonb_strip_nulls jsonb_pretty".split():
+        yield from named(name, [JB], [(v,) for v in JSON])
+    yield from named("jsonb_set", [JB, "text[]", JB, "boolean"], lists(JSON, TEXT_PATHS, ['"new"', "[1]"], ["t", "f"], most=350))
+    yield from named("jsonb_insert", [JB, "text[]", JB, "boolean"], lists(JSON, TEXT_PATHS, ['"new"', "[1]"], ["t", "f"], most=350))
+    yield from named("jsonb_extract_path", [JB, T, T], lists(JSON, ["a", "b", "0", "d"], ["b", "0", "-1", "e"], most=80))
+    yield from named("jsonb_extract_path_text", [JB, T], lists(JSON, KEYS, most=80))
+    yield from named("jsonb_extract_path_text", [JB, T, T], lists(JSON, ["a", "b", "0", "d"], ["b", "0", "-1", "e"], most=80))
+    yield from named("jsonb_object", ["text[]"], [(v,) for v in ["{}", "{a,1}", "{a,1,b,NULL}", "{a}", "{NULL,1}", "{a,1,a,2}"]])
+    yield from named("jsonb_object", ["text[]", "text[]"], lists(["{}", "{a}", "{a,b}", "{NULL}"], ["{}", "{1}", "{1,NULL}"]))
+    yield "jsonb_build_object()", [], ()
+    yield "jsonb_build_array()", [], ()
+    some = {T: ["a", "", 'q"', "\\N"], I: ["1", "-5", "\\N"], "boolean": ["t", "f", "\\N"], N: ["1.50", "\\N"], TS: ["2024-01-02 03:04:05", "infinity"], IV: ["1 day"], D: ["0.1", "NaN", "1e15", "\\N"], JB: ['{"a": 1}', "null", "\\N"], DT: ["2024-02-29"], TZ: ["2024-01-02 03:04:05.5+00"], TM: ["01:02:03"], R: ["1.5", "Infinity"], "uuid": ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"], BY: ["\\xdead"], "integer[]": ["{1,NULL}", "{}"], "text[]": ["{a,NULL,\"b c\"}"]}
+    for t in some:
+        yield from named("to_jsonb", [t], [(v,) for v in some[t]])
+    for types in ([T, I], [I, JB], ["boolean", TS], [DT, T, N, D], [T, "integer[]", TZ, TM], ["integer[]", I], [JB, I], [T]):
+        for _ in range(5):
+            row = [rng.choice(some[t]) for t in types]
+            yield from named("jsonb_build_array", types, [row])
+            yield from named("jsonb_build_object", types, [row])
+    rows = [(j, p, v, s) for j in JSON for p in PATHS for v in ("{}", '{"v": 1, "x": 2}', "[]") for s in "tf"]
+    for name in "jsonb_path_exists jsonb_path_match jsonb_path_query_array jsonb_path_query_first".split():
+        yield from named(name, [JB, T, JB, "boolean"], rng.sample(rows, 350))
+    for op in ("@?", "@@"):
+        yield from named(op, [JB, T], lists(JSON, [p for p in PATHS if "$x" not in p and "$v" not in p], most=250))
+    # arrays
+    arrays = {I: ["{}", "{1}", "{1,2,3}", "{NULL,2}", "{2,2,1}", "\\N"], T: ["{}", "{a}", "{a,b,\"c d\"}", "{NULL,\"\"}", "\\N"], N: ["{}", "{1.0,2.50}", "{1.00}", "{NULL}"], DT: ["{2024-01-01}", "{2024-01-01,infinity,NULL}"]}
+    values = {I: ["1", "2", "9", "\\N"], T: ["a", "", "zz", "\\N"], N: ["1", "2.5", "\\N"], DT: ["2024-01-01", "\\N"]}
+    for t in arrays:
+        a = t + "[]"
+        for name in ("cardinality", "array_ndims", "array_dims"):
+            yield from named(name, [a], [(v,) for v in arrays[t]])
+        for name in ("array_length", "array_lower", "array_upper"):
+            yield from named(name, [a, I], lists(arrays[t], [0, 1, 2]))
+        for name in ("array_append", "||", "array_remove", "array_position", "array_positions"):
+            yield from named(name, [a, t], lists(arrays[t], values[t]))
+        for name in ("array_prepend", "||"):
+            yield from named(name, [t, a], lists(values[t], arrays[t]))
+        for name in ("array_cat", "||", "@>", "<@", "&&"):
+            yield from named(name, [a, a], lists(arrays[t], arrays[t]))
+        yield from named("array_position", [a, t, I], lists(arrays[t], values[t], [1, 2, 0, -1, 9]))
+        yield from named("array_replace", [a, t, t], lists(arrays[t], values[t], values[t], most=40))
+        yield from named("array_to_string", [a, T], lists(arrays[t], [",", "", "\\N"]))
+        yield from named("array_to_string", [a, T, T], lists(arrays[t], [",", ""], ["*", "\\N"]))
+        yield from named("array_fill", [t, "integer[]"], lists(values[t], ["{0}", "{3}", "{}", "{NULL}", "{-1}"]))
+        yield from named("trim_array", [a, I], lists(arrays[t], [0, 1, 3, -1]))
+        yield from named("[]", [a, I], lists(arrays[t], [0, 1, 2, 9, -1]))
+        yield from named("[:]", [a, I, I], lists(arrays[t], [0, 1, 2, 9], [-1, 0, 1, 2, 9]))
+        yield from named("{}", [t], [(v,) for v in values[t]])
+        yield from named("{}", [t, t], lists(values[t], values[t]))
+        for op in "= <> < <= > >=".split():
+            for quantifier in ("any", "all"):
+                yield from named(f"{op} {quantifier}", [t, a], lists(values[t], arrays[t]))
+    yield from named("width_bucket", [I, "integer[]"], lists([0, 1, 2, 5], ["{1,2,3}", "{1}", "{NULL}", "{}"]))
+    for op in ("~~", "~", "~~*", "!~~"):
+        for quantifier in ("any", "all"):
+            yield from named(f"{op} {quantifier}", [T, "text[]"], lists(["abc", "", "\\N"], ["{}", "{a%,b}", "{^a,c$}", "{NULL,%}", "{ABC}"]))
+    yield from named("string_to_array", [T, T], lists(["", "a,b,,c", "abc", "äö", "\\N"], [",", "", "b", "\\N"]))
+    yield from named("string_to_array", [T, T, T], lists(["", "a,b,,c", "abc", "äö"], [",", "", "\\N"], ["", "b", "\\N"]))
+    for name in ("regexp_match", "regexp_split_to_array"):
+        yield from named(name, [T, T], lists(SUBJECTS, REGEX, most=150))
+        yield from named(name, [T, T, T], lists(SUBJECTS, REGEX, ["", "i", "g", "n"], most=80))
 
 
 def quote(text, type):
@@ -229,6 +536,17 @@ def sql(key, types, row):
         return f"CAST({a[0]} AS {target})"
     if name == "is_distinct":
         return f"{a[0]} IS DISTINCT FROM {a[1]}"
+    if name == "[]":
+        return f"({a[0]})[{a[1]}]"
+    if name == "[:]":
+        return f"({a[0]})[{a[1]}:{a[2]}]"
+    if name == "{}":
+        return f"ARRAY[{', '.join(a)}]"
+    if name.endswith((" any", " all")):
+        op, quantifier = name.split(" ")
+        return f"{a[0]} {op} {quantifier} ({a[1]})"
+    if name.startswith("jsonb_path_") or name in ("@?", "@@"):
+        a[1] = f"({a[1]})::jsonpath"
     if name == "numeric_scale":
         return f"CAST({a[0]} AS numeric({row[1]},{row[2]}))"
     if name == "tumble_start":
@@ -256,20 +574,40 @@ def escape(text):
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
 
 
+# Functions of numeric whose results are of other types.
+REGEX_NAMES = "~ ~* !~ !~* regexp_like regexp_count regexp_instr regexp_substr regexp_replace regexp_match regexp_split_to_array substring".split()
+NOT_NUMERIC = "to_char width_bucket scale min_scale num_nulls num_nonnulls concat concat_ws format quote_literal quote_nullable".split()
+
+
 def difference(key, types, row, expected):
     """The answer expected here where it differs on purpose; None leaves the case out."""
     numeric_result = expected is not None and not expected.startswith("!")
     name = key[: key.index("(")]
-    result_is_numeric = name == "cast_numeric" or (N in types and not name.startswith(("cast_", "=", "<", ">", "is_d"))) or (name == "extract")
-    if name in ("power", "pow") and N in types and numeric_result:
-        base, exponent = Fraction(row[0]), Fraction(row[1])
-        if exponent.denominator != 1:
-            return "!0A000"
-        # The exact power must fit.
-        exact = base ** abs(exponent.numerator)
-        places = next((s for s in range(600) if (exact * 10**s).denominator == 1), 600)
-        if places > 38 or len(str(abs((exact * 10**places).numerator))) > 38:
-            return "!22003"
+    if name == "array_fill" and expected and expected.startswith("!54000"):
+        return "!54000"
+    if expected and expected.startswith("!22003 value overflows numeric format"):
+        return "!22003"
+    if name in REGEX_NAMES and any("(?=" in v for v in row[1:2]) and not (expected or "").startswith("!22023"):
+        return "!0A000"
+    if name in REGEX_NAMES and types[2:] and types[-1] == T and name != "substring" and row[-1] == "e":
+        return "!0A000"
+    if name == "to_char" and types[0] == I and "V" in row[1] and abs(int(row[0])) > 10**6:
+        return None  # PostgreSQL's product wraps around
+    if name == "to_char" and types[0] == IV and row[0] in ("178956970 years", "2147483647 days", "-2147483648 days"):
+        return None  # its calendar wraps around
+    if name.startswith("jsonb_path_") or name in ("@?", "@@"):
+        path = row[1]
+        if ".foo()" in path:
+            return "!42601" if expected is None or not expected.startswith("!42601") else "!0A000"
+        if expected and expected.startswith("!42601") or expected and expected.startswith("!22P02"):
+            return "!"
+    if name == "to_char" and types[0] == TS[:9] + " with time zone" and "infinity" in row[0]:
+        return expected
+    if name == "extract" and "infinity" in row[-1] and expected in ("Infinity", "-Infinity"):
+        return None
+    if name == "age" and "infinity" in " ".join(row):
+        return "!22008"
+    result_is_numeric = name in ("cast_numeric", "extract", "factorial", "to_number") or (N in types and not name.startswith(("cast_", "=", "<", ">", "is_d")) and name not in NOT_NUMERIC)
     if result_is_numeric and numeric_result:
         if expected in ("NaN", "Infinity", "-Infinity"):
             return None if name == "extract" else "!"
@@ -299,7 +637,7 @@ def main():
     answers = subprocess.run(psql, input=script.encode(), stdout=subprocess.PIPE, check=True).stdout.decode().split("\n")[:-1]
     assert len(answers) == len(every), (len(answers), len(every))
     for (key, types, row), answer in zip(every, answers):
-        plain = None if answer == "\\N" else answer.replace("\\\\", "\\").replace("\\n", "\n").replace("\\t", "\t")
+        plain = None if answer == "\\N" else re.sub(r"\\(.)", lambda m: {"n": "\n", "t": "\t"}.get(m.group(1), m.group(1)), answer)
         if plain and plain.startswith("!42883"):
             raise SystemExit(f"PostgreSQL does not have {key}: {plain}")
         changed = difference(key, types, row, plain)

@@ -1,7 +1,8 @@
 /// extract, date_part and date_trunc: the fields of timestamps and intervals; justify_….
 enum TimeFields {
     static let all: [ScalarFunction] =
-        parts("extract", .numeric) + parts("date_part", .double) + truncation + justification
+        parts("extract", .numeric) + parts("date_part", .double) + dayParts + clockParts + zonedTruncation + truncation
+        + justification
 
     /// A field by one of PostgreSQL's names for it.
     private enum Field {
@@ -72,7 +73,7 @@ enum TimeFields {
     // MARK: extract and date_part
 
     private static func parts(_ name: String, _ result: DataType) -> [ScalarFunction] {
-        [DataType.timestamp, .interval].map { type in
+        [DataType.timestamp, .timestamptz, .interval].map { type in
             ScalarFunction(name, [.text, type], result, "A field, such as 'hour' or 'epoch'.") {
                 arguments, count, validity, errors in
                 arguments[0].withText { offsets, bytes in
@@ -92,7 +93,10 @@ enum TimeFields {
                             nulls.append(row)
                             return Decimal(0)
                         }
-                        if field == .timezone { throw unsupported(name, type) }
+                        if field == .timezone {
+                            if type == .timestamptz { return Decimal(0) }
+                            throw unsupported(name, type)
+                        }
                         guard let value = part(field, of: time) else { throw .numericOverflow }
                         return value
                     }
@@ -111,6 +115,78 @@ enum TimeFields {
                     return column.settingNull(nulls)
                 }
             }
+        }
+    }
+
+    /// Of a date only fields of days and longer; date_part takes the date as its midnight.
+    private static let dayParts: [ScalarFunction] = [
+        RowKernels.value(
+            "extract", [.text, .date], .numeric, "A field, such as 'dow' or 'epoch'.", state: { FieldReader() }
+        ) {
+            (row, reader) throws(RowFailure) -> Decimal? in
+            let field = try reader.read(row.text(0), .date)
+            let date = row.value(1, as: Int32.self)
+            switch field {
+            case .microseconds, .milliseconds, .second, .minute, .hour, .timezone:
+                throw unsupported(row.text(0), .date)
+            default: break
+            }
+            guard DateValue.isFinite(date) else {
+                if field.growsWithTime { throw RowFailure("0A000", "numeric cannot hold infinity") }
+                return nil
+            }
+            if field == .julian { return Decimal(Int64(date) + 2_440_588) }
+            if field == .epoch { return Decimal(Int64(date) * 86_400) }
+            return part(field, of: fields(Int(date)))
+        },
+        RowKernels.value(
+            "date_part", [.text, .date], .double, "A field, such as 'dow' or 'epoch'.", state: { FieldReader() }
+        ) {
+            (row, reader) throws(RowFailure) -> Double? in
+            let date = row.value(1, as: Int32.self)
+            let midnight = try DateFunctions.midnight(date)
+            let field = try reader.read(row.text(0), .timestamp)
+            guard DateValue.isFinite(date) else {
+                return field.growsWithTime ? (date > 0 ? .infinity : -.infinity) : nil
+            }
+            guard let value = part(field, of: midnight) else {
+                throw unsupported(row.text(0), .timestamp)
+            }
+            return value.doubleValue
+        },
+    ]
+
+    private static func fields(_ days: Int) -> Calendar.Fields {
+        let (year, month, day) = Calendar.date(days: days)
+        return Calendar.Fields(year: year, month: month, day: day)
+    }
+
+    private static let clockParts: [ScalarFunction] = [
+        RowKernels.value(
+            "extract", [.text, .time], .numeric, "A field, such as 'hour' or 'epoch'.", state: { FieldReader() }
+        ) {
+            (row, reader) throws(RowFailure) -> Decimal? in
+            try clockPart(row.text(0), row.bigint(1), &reader)
+        },
+        RowKernels.value(
+            "date_part", [.text, .time], .double, "A field, such as 'hour' or 'epoch'.", state: { FieldReader() }
+        ) {
+            (row, reader) throws(RowFailure) -> Double? in
+            try clockPart(row.text(0), row.bigint(1), &reader).doubleValue
+        },
+    ]
+
+    private static func clockPart(
+        _ name: TextKernels.Bytes, _ clock: Int64, _ reader: inout FieldReader
+    ) throws(RowFailure) -> Decimal {
+        switch try reader.read(name, .time) {
+        case .microseconds: return Decimal(clock % 60_000_000)
+        case .milliseconds: return Decimal(mantissa: Int128(clock % 60_000_000), scale: 3)
+        case .second: return Decimal(mantissa: Int128(clock % 60_000_000), scale: 6)
+        case .minute: return Decimal(clock / 60_000_000 % 60)
+        case .hour: return Decimal(clock / 3_600_000_000)
+        case .epoch: return Decimal(mantissa: Int128(clock), scale: 6)
+        default: throw unsupported(name, .time)
         }
     }
 
@@ -148,7 +224,11 @@ enum TimeFields {
     }
 
     private static func part(_ field: Field, of time: Int64) -> Decimal? {
-        let f = Calendar.fields(time)
+        if field == .epoch { return Decimal(mantissa: Int128(time), scale: 6) }
+        return part(field, of: Calendar.fields(time))
+    }
+
+    private static func part(_ field: Field, of f: Calendar.Fields) -> Decimal? {
         let clock = f.microsecondsOfDay
         func whole(_ number: Int) -> Decimal { Decimal(Int64(number)) }
         let days = Calendar.days(year: f.year, month: f.month, day: f.day)
@@ -177,8 +257,7 @@ enum TimeFields {
         case .julian:
             let fraction = Decimal.divide(Decimal(clock), Decimal(Timestamp.microsecondsPerDay))
             return fraction.flatMap { Decimal.add(whole(days + 2_440_588), $0) }
-        case .epoch: return Decimal(mantissa: Int128(time), scale: 6)
-        case .timezone: return nil
+        case .epoch, .timezone: return nil
         }
     }
 
@@ -219,6 +298,18 @@ enum TimeFields {
 
     // MARK: date_trunc
 
+    private static let zonedTruncation: [ScalarFunction] = [
+        RowKernels.value(
+            "date_trunc", [.text, .timestamptz], .timestamptz,
+            "The start of the hour, day, month, … in UTC that the time lies in.", state: { FieldReader() }
+        ) { (row, reader) throws(RowFailure) -> Int64? in
+            let time = row.bigint(1)
+            if !Calendar.isFinite(time) { return time }
+            let field = try reader.read(row.text(0), .timestamptz)
+            return try truncated(time, field, row.text(0), .timestamptz)
+        }
+    ]
+
     private static let truncation: [ScalarFunction] = [
         ScalarFunction(
             "date_trunc", [.text, .timestamp], .timestamp, "The start of the hour, day, month, … that the time lies in."
@@ -251,7 +342,7 @@ enum TimeFields {
     ]
 
     private static func truncated(
-        _ value: Int64, _ field: Field, _ name: TextKernels.Bytes
+        _ value: Int64, _ field: Field, _ name: TextKernels.Bytes, _ type: DataType = .timestamp
     ) throws(RowFailure) -> Int64 {
         switch field {
         case .microseconds: return value
@@ -277,10 +368,10 @@ enum TimeFields {
         case .decade: f.year = year > 0 ? year / 10 * 10 : -((8 - before) / 10) * 10
         case .century: f.year = year > 0 ? (year + 99) / 100 * 100 - 99 : -((99 - before) / 100) * 100 + 1
         case .millennium: f.year = year > 0 ? (year + 999) / 1000 * 1000 - 999 : -((999 - before) / 1000) * 1000 + 1
-        case .timezone: throw unsupported(name, .timestamp)
+        case .timezone: throw unsupported(name, type)
         default:
             let shown = String(decoding: name, as: UTF8.self).lowercased()
-            throw RowFailure("22023", "unit \"\(shown)\" not recognized for type \(DataType.timestamp.name)")
+            throw RowFailure("22023", "unit \"\(shown)\" not recognized for type \(type.name)")
         }
         f.day = 1
         if field == .decade || field == .century || field == .millennium { f.month = 1 }

@@ -1,6 +1,6 @@
-/// Arithmetic of timestamps and intervals, windows and to_char.
+/// Arithmetic of timestamps and intervals, and windows.
 enum TimeFunctions {
-    static let all: [ScalarFunction] = arithmetic + factors + windows + TimeFields.all + [toChar]
+    static let all: [ScalarFunction] = arithmetic + factors + windows + TimeFields.all
 
     // MARK: arithmetic
 
@@ -13,20 +13,11 @@ enum TimeFunctions {
         },
         Kernels.rowBinary("-", .timestamp, .interval, .timestamp, "The time earlier by the interval.") {
             (a: Int64, b: Interval) throws(RowFailure) -> Int64 in
-            if !Calendar.isFinite(a) { return a }
-            // Any time less the least interval is out of range.
-            guard b.days != .min, b.months != .min, b.microseconds != .min else { throw .timestampRange }
-            return try plus(a, try negated(b))
+            try minus(a, b)
         },
         Kernels.rowBinary("-", .timestamp, .timestamp, .interval, "The days and time between.") {
             (a: Int64, b: Int64) throws(RowFailure) -> Interval in
-            guard Calendar.isFinite(a), Calendar.isFinite(b) else {
-                throw RowFailure("22008", "cannot subtract infinite timestamps")
-            }
-            let (difference, overflow) = a.subtractingReportingOverflow(b)
-            if overflow { throw .intervalRange }
-            let day = Timestamp.microsecondsPerDay
-            return Interval(days: Int32(truncatingIfNeeded: difference / day), microseconds: difference % day)
+            try difference(a, b)
         },
         Kernels.rowBinary("+", .interval, .interval, .interval, "Sum, field by field.") {
             (a: Interval, b: Interval) throws(RowFailure) -> Interval in
@@ -49,8 +40,27 @@ enum TimeFunctions {
         },
     ]
 
+    static func minus(_ time: Int64, _ interval: Interval) throws(RowFailure) -> Int64 {
+        if !Calendar.isFinite(time) { return time }
+        // Any time less the least interval is out of range.
+        guard interval.days != .min, interval.months != .min, interval.microseconds != .min else {
+            throw .timestampRange
+        }
+        return try plus(time, try negated(interval))
+    }
+
+    static func difference(_ a: Int64, _ b: Int64) throws(RowFailure) -> Interval {
+        guard Calendar.isFinite(a), Calendar.isFinite(b) else {
+            throw RowFailure("22008", "cannot subtract infinite timestamps")
+        }
+        let (difference, overflow) = a.subtractingReportingOverflow(b)
+        if overflow { throw .intervalRange }
+        let day = Timestamp.microsecondsPerDay
+        return Interval(days: Int32(truncatingIfNeeded: difference / day), microseconds: difference % day)
+    }
+
     @inline(__always)
-    private static func plus(_ time: Int64, _ interval: Interval) throws(RowFailure) -> Int64 {
+    static func plus(_ time: Int64, _ interval: Interval) throws(RowFailure) -> Int64 {
         guard let result = Calendar.add(interval, to: time) else { throw .timestampRange }
         return result
     }
@@ -133,26 +143,6 @@ enum TimeFunctions {
                     }
                 }
             }
-        }
-    }
-
-    // MARK: to_char
-
-    private static let toChar = ScalarFunction(
-        "to_char", [.timestamp, .text], .text,
-        "The time by a template of YYYY, MM, DD, HH24, MI, SS, MS, US, Mon, Day and so on."
-    ) { arguments, count, validity, errors in
-        arguments[0].withValues(as: Int64.self) { times in
-            var scratch: [UInt8] = []
-            var nulls: [Int] = []
-            let column = TextKernels.rows(count, validity, count * 24, &errors) { (row, out) throws(RowFailure) in
-                scratch.removeAll(keepingCapacity: true)
-                let isEmpty = Kernels.withBytes(arguments[1], row) { $0.isEmpty }
-                if isEmpty || !Calendar.isFinite(times[row]) { return nulls.append(row) }
-                Kernels.withBytes(arguments[1], row) { TimeTemplate.append(times[row], $0, to: &scratch) }
-                out.append(scratch)
-            }
-            return column.settingNull(nulls)
         }
     }
 }
