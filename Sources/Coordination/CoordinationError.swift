@@ -1,6 +1,6 @@
 /// Why the coordinator refused or failed.
-package struct CoordinationError: Error, Equatable, CustomStringConvertible {
-    package enum Code: String, Sendable, CaseIterable {
+package struct CoordinationError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
+    package enum Code: String, Sendable, Codable, CaseIterable {
         /// The catalog version is not the one that the change expects.
         case conflict
         /// The change does not fit: a name exists or is missing, something depends on it, an option is wrong.

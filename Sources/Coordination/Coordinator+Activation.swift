@@ -127,7 +127,12 @@ extension Coordinator {
     /// The relations' nodes are in the main lane: from the next epoch on their rows are right, those of tables at once.
     private func activate(_ names: Set<String>, version: Int64, atNextEpoch: Bool) {
         for name in names { activeSince[name] = atNextEpoch ? clock.epoch + 1 : clock.epoch }
-        if atNextEpoch { isEpochForced = true } else { finish(version, .success(())) }
+        if atNextEpoch {
+            isEpochForced = true
+        } else {
+            publish()
+            finish(version, .success(()))
+        }
     }
 
     /// An epoch has been committed: changes that waited for it have taken effect.
@@ -173,6 +178,7 @@ extension Coordinator {
             if fileStates.removeValue(forKey: name) != nil { try await group.closeFiles(name) }
         }
         readTopics.formIntersection(kept)
+        publish()
         finish(activation.version, .success(()))
         return true
     }

@@ -83,7 +83,7 @@ extension Coordinator {
     }
 
     private func target(_ name: String) throws(CoordinationError) -> AppendTarget {
-        try checkReady()
+        try checkServing()
         let topic = try writableTopic(name)
         guard let ingestWriter else { preconditionFailure("the node is ready before the writer is open") }
         var target = AppendTarget(writer: ingestWriter, partitionCount: topic.partitionCount, partition: 0)
@@ -98,7 +98,7 @@ extension Coordinator {
 
     /// For the latency histogram: measured when the epoch that covers it is committed.
     private func noteAppend(_ frontier: Frontier, start: Int64) {
-        if committedFrontier.covers(frontier) {
+        if serving?.frontier.covers(frontier) == true {
             latency.record((MonotonicClock.nanoseconds - start) / 1_000)
         } else if openAppends.count < Self.openAppendsMax {
             openAppends.append(OpenAppend(frontier: frontier, start: start))

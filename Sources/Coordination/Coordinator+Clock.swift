@@ -22,12 +22,13 @@ extension Coordinator {
         }
     }
 
-    /// Appends a tick a second while any relation reads the clock, until the task is cancelled.
+    /// Appends a tick a second while any relation reads the clock, until the task is cancelled. In a cluster the coordinator ticks
+    /// always: that it does is how the others know that it is there.
     func runClock() async {
         while !Task.isCancelled {
             do {
                 try await Task.sleep(for: .seconds(1))
-                if isClockRead, phase == .ready { _ = try await tick() }
+                if isClockRead, phase == .ready, cluster == nil { _ = try await tick() }
             } catch let error as CoordinationError {
                 // The next tick says the same and more.
                 logger.warning("the clock could not tick", metadata: ["error": "\(error)"])
@@ -37,9 +38,9 @@ extension Coordinator {
         }
     }
 
-    /// Appends a tick; the offset behind it.
-    func tick() async throws(CoordinationError) -> Int64 {
-        guard let epochWriter else { throw CoordinationError(.notReady, "the node is starting") }
+    /// Appends a tick; the offset behind it. In a cluster its value names the coordinator's term.
+    func tick(_ value: [UInt8] = []) async throws(CoordinationError) -> Int64 {
+        guard let controlWriter else { throw CoordinationError(.notReady, "the node is starting") }
         if !hasClock {
             try await retrying { () async throws(LogError) in
                 try await self.log.createTopic(Self.clockTopic, TopicConfiguration(partitions: 1))
@@ -47,10 +48,10 @@ extension Coordinator {
             hasClock = true
         }
         var records = RecordSet()
-        records.append(value: [])
+        records.append(value: value)
         let result: AppendResult
         do throws(LogError) {
-            result = try await epochWriter.append(
+            result = try await controlWriter.append(
                 [PartitionAppend(partition: Self.clockPartition, records: records)], idempotency: nil)
         } catch {
             throw CoordinationError(error)

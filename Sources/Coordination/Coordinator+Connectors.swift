@@ -8,7 +8,9 @@ extension Coordinator {
     func updateConnectors() {
         var wanted: [String: (table: ControlState.Topic.Table, topic: ControlState.Topic)] = [:]
         for topic in state.orderedTopics {
-            for table in topic.tables where ControlState.hasTask(table.schema) && activeSince[table.schema.name] != nil
+            for table in topic.tables
+            where ControlState.hasTask(table.schema) && serving?.activeSince[table.schema.name] != nil
+                && runsTask(of: table.schema.name)
             {
                 wanted[table.schema.name] = (table, topic)
             }

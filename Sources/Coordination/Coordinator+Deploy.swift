@@ -1,5 +1,6 @@
 package import Dataflow
 internal import Actors
+internal import Cluster
 internal import Log
 
 extension Coordinator {
@@ -15,9 +16,13 @@ extension Coordinator {
     ///
     /// On an empty log, and with new tables, this is one epoch; created one by one, later views may have to be built aside.
     package func deploy(_ deployments: [Deployment], after version: Int64) async throws(CoordinationError) -> Int64 {
+        let request = ChangeRequest(after: version, deployments: deployments, drops: [])
+        if let version = try await forward(request) { return version }
         try checkReady()
         try checkVersion(version)
-        var deploy = ControlRecord.Deploy(after: version, deployments: deployments, start: Frontier(), partitions: [:])
+        var deploy = ControlRecord.Deploy(
+            after: version, deployments: deployments, start: Frontier(), partitions: [:],
+            author: seat?.own?.incarnation)
         try await resolveTopics(of: &deploy)
         try checkReadable(deployments)
         try trial(.deploy(deploy))
@@ -27,20 +32,32 @@ extension Coordinator {
 
     /// Removes relations, dependents first; the version that it makes. Returns once they are gone. Topics and their records stay.
     package func drop(_ names: [String], after version: Int64) async throws(CoordinationError) -> Int64 {
+        if let version = try await forward(ChangeRequest(after: version, deployments: [], drops: names)) {
+            return version
+        }
         try checkReady()
         try checkVersion(version)
-        let record = ControlRecord.drop(ControlRecord.Drop(after: version, names: names))
+        let record = ControlRecord.drop(
+            ControlRecord.Drop(after: version, names: names, author: seat?.own?.incarnation))
         try trial(record)
         return try await decide(record)
     }
 
-    func checkReady() throws(CoordinationError) {
-        switch phase {
-        case .ready: return
-        case .idle, .replaying:
-            throw CoordinationError(.notReady, "the node replays its log", progress: replayTotal())
-        case .stopped: throw CoordinationError(.stopped, "the node is stopping")
-        }
+    /// Whether changes can be decided here.
+    private func checkReady() throws(CoordinationError) {
+        try checkServing()
+        guard isCaughtUp else { throw catchingUp }
+    }
+
+    /// Whether anything has been committed that queries may see; from then on appends and reads are served, in a new
+    /// generation too while it catches up.
+    func checkServing() throws(CoordinationError) {
+        if phase == .stopped { throw CoordinationError(.stopped, "the node is stopping") }
+        if serving == nil { throw catchingUp }
+    }
+
+    var catchingUp: CoordinationError {
+        CoordinationError(.notReady, "the node replays its log", progress: notice?.replay ?? replayTotal())
     }
 
     private func checkVersion(_ version: Int64) throws(CoordinationError) {

@@ -28,19 +28,35 @@ extension Coordinator {
         _ relations: [String], after: Frontier = Frontier(), needsClock: Bool = false,
         timeout: Duration = .seconds(30)
     ) async throws(CoordinationError) -> ViewRead {
-        try checkReady()
+        try checkServing()
         for relation in relations { _ = try parts(of: relation) }
         var needed = relevant(after)
         // Where no view reads the clock, it stands still between those who ask.
         if needsClock { needed[Self.clockPartition] = try await tick() }
         guard await gate.wait(for: needed, atMost: timeout) else {
-            try checkReady()
+            try checkServing()
             throw CoordinationError(.timeout, "no committed epoch covers the frontier asked for within \(timeout)")
         }
+        while true {
+            guard let serving else { throw catchingUp }
+            do throws(CoordinationError) {
+                return try await read(relations, at: serving)
+            } catch {
+                // A newer commit may be readable where this one is not any more.
+                guard error.code == .superseded else { throw error }
+                guard let newer = self.serving, newer.epoch > serving.epoch || newer.group.placement != serving.group.placement
+                else {
+                    throw CoordinationError(
+                        .notReady, "rows are catching up elsewhere: \(error.message)",
+                        progress: notice?.replay ?? replayTotal())
+                }
+            }
+        }
+    }
+
+    private func read(_ relations: [String], at serving: Serving) async throws(CoordinationError) -> ViewRead {
         // From here to the pin nothing is awaited: the epoch stays readable until it is released.
-        let epoch = committedEpoch
-        let frontier = committedFrontier
-        let time = committedNow
+        let epoch = serving.epoch
         var found: [(relation: String, parts: [ShardPart])] = []
         for relation in relations { found.append((relation, try parts(of: relation))) }
         pins[epoch, default: 0] += 1
@@ -48,20 +64,23 @@ extension Coordinator {
         var rows: [String: [Delta]] = [:]
         for (relation, parts) in found {
             rows[relation] = []
-            for part in parts { rows[relation]? += try await group.rows(part.kind, of: part.name, asOf: epoch) }
+            for part in parts { rows[relation]? += try await serving.group.rows(part.kind, of: part.name, asOf: epoch) }
         }
         let stopped = Set(relations.flatMap { stoppedTables(under: $0) }.map(\.table)).sorted()
-        return ViewRead(
-            epoch: epoch, frontier: frontier, clock: time, rows: rows, stoppedTables: stopped)
+        // After the rows are there: what this node takes for committed may have been long ago.
+        guard holdsLease else {
+            throw CoordinationError(.notReady, "this node has lost touch with the control log")
+        }
+        return ViewRead(epoch: epoch, frontier: serving.frontier, clock: serving.clock, rows: rows, stoppedTables: stopped)
     }
 
     /// What of a client's frontier can be waited for: offsets of partitions that epochs read.
     private func relevant(_ after: Frontier) -> Frontier {
         var known: Set<TopicPartition> = []
-        for topic in state.orderedTopics where readTopics.contains(topic.frontierName) {
+        for topic in state.orderedTopics where state.isRead(topic) {
             known.formUnion(topic.partitions)
         }
-        if hasClock { known.insert(Self.clockPartition) }
+        known.insert(Self.clockPartition)
         return Frontier(after.offsets.filter { known.contains($0.key) })
     }
 
@@ -98,12 +117,12 @@ extension Coordinator {
 
     private func checkActive(_ name: String) throws(CoordinationError) {
         try checkNotLost(name)
-        if let since = activeSince[name], since <= committedEpoch { return }
+        if serving?.isActive(name) == true { return }
         throw CoordinationError(.notReady, "\"\(name)\" is being built", progress: buildProgress(name))
     }
 
     /// How far the build of a relation is; nil if none is under way.
     func buildProgress(_ name: String) -> Progress? {
-        builds.values.first { $0.names.contains(name) }?.progress(to: clock.frontier)
+        notice?.builds[name] ?? builds.values.first { $0.names.contains(name) }?.progress(to: clock.frontier)
     }
 }

@@ -4,32 +4,41 @@ internal import Log
 internal import Logging
 
 extension Coordinator {
-    /// Takes over as coordinator, folds the control log, installs every relation and replays up to the last recorded epoch.
-    ///
-    /// The replay merges recorded epochs into steps of bounded size, whose rows carry numbers below all epochs, and stops
-    /// exactly at the last one's frontier; the loop then goes on to the log's end as it was at the start.
-    func replay() async throws(CoordinationError) {
+    /// Makes the platform's topics, opens this node's writers and folds the control log. Once.
+    func openLog() async throws(CoordinationError) {
+        guard controlWriter == nil else { return }
         for topic in [Self.controlTopic, Self.epochTopic] {
             try await retrying { () async throws(LogError) in
                 try await self.log.createTopic(topic, TopicConfiguration(partitions: 1))
             }
         }
-        let writer = try await retrying { () async throws(LogError) in
-            try await self.log.openWriter(Self.reservedPrefix + "coordinator")
+        let suffix = cluster.map { ".\($0.name)" } ?? ""
+        controlWriter = try await retrying { () async throws(LogError) in
+            try await self.log.openWriter(Self.reservedPrefix + "control" + suffix)
         }
-        controlWriter = writer
-        epochWriter = writer
         ingestWriter = try await retrying { () async throws(LogError) in
-            try await self.log.openWriter(Self.reservedPrefix + "ingest")
+            try await self.log.openWriter(Self.reservedPrefix + "ingest" + suffix)
         }
-        term = writer.epoch
         try await foldControl()
         for rejection in state.rejections {
             logger.warning(
                 "control record skipped", metadata: ["offset": "\(rejection.offset)", "reason": "\(rejection.reason)"])
         }
+    }
+
+    /// Takes over the epochs, installs every relation and replays up to the last recorded epoch.
+    ///
+    /// The replay merges recorded epochs into steps of bounded size, whose rows carry numbers below all epochs, and stops
+    /// exactly at the last one's frontier; the loop then goes on to the log's end as it was at the start.
+    func replay() async throws(CoordinationError) {
+        let writer = try await retrying { () async throws(LogError) in
+            try await self.log.openWriter(Self.reservedPrefix + "coordinator")
+        }
+        epochWriter = writer
+        term = writer.epoch
+        try await foldControl()
         activations = []
-        pendingVersions = []
+        let covered = pendingVersions
         let last = try await lastEpoch()
         try await findClock()
         if let last { now = try await clockTime(at: last.frontier) }
@@ -45,11 +54,12 @@ extension Coordinator {
             committedNow = now
         }
         for relation in state.catalog.ordered { activeSince[relation.name] = committedEpoch }
-        updateConnectors()
         // Constant rows and aggregates of nothing appear at the first epoch.
         isEpochForced = last == nil && !state.nodes.isEmpty
-        if startEnds.allSatisfy({ committedFrontier[$0.key] >= $0.value }) && !isEpochForced { becomeReady() }
-        gate.commit(committedFrontier, isOpen: phase == .ready)
+        if startEnds.allSatisfy({ committedFrontier[$0.key] >= $0.value }) && !isEpochForced { catchUp() }
+        publish()
+        // Changes that waited when the last generation ended are part of this one from its start.
+        for version in covered.sorted() { finish(version, .success(())) }
     }
 
     private func installAll() async throws(CoordinationError) {
@@ -88,6 +98,7 @@ extension Coordinator {
             for (name, source) in stoppedSources where source.isLost {
                 for partition in targets.keys where partition.topic == name { targets[partition] = nil }
             }
+            publish()
         }
     }
 
@@ -140,7 +151,12 @@ extension Coordinator {
         let entry = ControlCodec.decode(bytes)
         let before = state
         let verdict = state.apply(entry, offset: offset, appendTime: time)
-        if verdict == .accepted, case .record(let record) = entry,
+        if verdict == .accepted, case .record(.cluster(let record)) = entry {
+            pendingDecisions.append(.accepted(author: record.author))
+            if case .assign = record { assigner = state.cluster.lead }
+        }
+        // Only the driver changes the graph; a later one installs what stands then.
+        if verdict == .accepted, cluster == nil || part?.leads == true, case .record(let record) = entry,
             let activation = Activation(version: offset, record: record, before: before)
         {
             activations.append(activation)

@@ -5,11 +5,11 @@ internal import Log
 
 extension Coordinator {
     /// The state of the whole pipeline on this node.
-    package func status() async -> PipelineStatus {
-        let facts = await group.facts()
+    func localStatus() async -> PipelineStatus {
+        let facts = await part?.group.facts() ?? MemberFacts()
         var views: [String: PipelineStatus.View] = [:]
         for relation in state.catalog.ordered where relation.isQueryable {
-            let isActive = activeSince[relation.name].map { $0 <= committedEpoch } ?? false
+            let isActive = serving?.isActive(relation.name) ?? false
             var view = PipelineStatus.View(
                 isActive: isActive, rows: 0, bytes: 0, progress: buildProgress(relation.name),
                 failure: lostReason(relation.name), stoppedTables: stoppedTables(under: relation.name).map(\.table))
@@ -24,8 +24,9 @@ extension Coordinator {
         var progress: [String: Progress] = [:]
         for (partition, part) in replayProgress() { progress[partition.description] = part }
         return PipelineStatus(
-            phase: phase, replay: replayTotal(), replayPartitions: progress, epoch: clock.epoch,
-            committedEpoch: committedEpoch, frontier: committedFrontier.token, controlVersion: state.version,
+            phase: phase, replay: replayTotal(), replayPartitions: progress, epoch: max(clock.epoch, serving?.epoch ?? 0),
+            committedEpoch: serving?.epoch ?? committedEpoch,
+            frontier: (serving?.frontier ?? committedFrontier).token, controlVersion: state.version,
             term: term,
             epochsPerSecond: rates.epochs, recordsPerSecond: rates.records, views: views, sinks: facts.sinks,
             sources: sourceStatus(), connectors: await connectorStatus(), workers: workerStatus(facts.workers, now),

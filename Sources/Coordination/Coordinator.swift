@@ -1,7 +1,9 @@
 internal import Actors
+internal import Cluster
 package import Dataflow
 package import Log
 package import Logging
+internal import Synchronization
 
 /// One node's decisions put into effect: folds the control log, drives the epochs, and answers appends and reads.
 ///
@@ -14,14 +16,37 @@ package actor Coordinator {
     nonisolated let logger: Logger
     /// Reads files, for as long as the node runs.
     nonisolated let files = FileThread()
-    /// This node's workers, and all workers together.
-    let member: LocalMember
-    let group: WorkerGroup
+    /// How other nodes are called; nil for a node that is alone for good.
+    nonisolated let cluster: ClusterSeat?
     nonisolated let gate = CommitGate()
     /// Rung when there may be something to do at the next boundary.
     nonisolated let bell = Doorbell()
     nonisolated let buildBell = Doorbell()
+    /// Rung when the control log may have more.
+    nonisolated let foldBell = Doorbell()
     nonisolated let connectorBell = Doorbell()
+
+    /// What this node does in the generation that it takes part in.
+    var part: Part?
+    /// Parts of earlier generations whose committed rows are still read, by generation.
+    var retained: [Int64: Retained] = [:]
+    /// The newest generation of which an edge has ended by itself, and why.
+    nonisolated let brokenGeneration = Mutex<(generation: Int64, reason: String)>((0, ""))
+    /// What queries see; nil before the first commit that they may.
+    var serving: Serving?
+    /// The newest notice of the node that drives the epochs, on the others.
+    var notice: CommitNotice?
+    var board = NoticeBoard([])
+
+    // This node among others.
+    var seat: SeatState?
+    /// Who led when the newest generation was assigned: it drives that generation.
+    var assigner: NodeID?
+    var pendingDecisions: [CoordinatorDecisions.Event] = []
+    var seatFailure: CoordinationError?
+    nonisolated let membershipBell = Doorbell()
+    /// Rung when this node's part in a generation may be over, or another one may begin.
+    nonisolated let partBell = Doorbell()
 
     // What the control log says.
     var state = ControlState()
@@ -48,6 +73,8 @@ package actor Coordinator {
 
     // How far it is.
     var phase = PipelineStatus.Phase.idle
+    /// The generation covers the log's end as it was at its start.
+    var isCaughtUp = false
     var clock: EpochClock
     var mainStep: Int64 = 0
     var committedEpoch: Int64 = 0
@@ -72,6 +99,8 @@ package actor Coordinator {
     var reports: [SourceKey: SourceReport] = [:]
     /// Epochs that reads are using, with their number.
     var pins: [Int64: Int] = [:]
+    /// When epochs were committed, oldest first: nanoseconds of the monotonic clock.
+    var history: [(epoch: Int64, time: Int64)] = []
 
     // What the status tells.
     var latency = LatencyHistogram()
@@ -86,6 +115,13 @@ package actor Coordinator {
         var partition: TopicPartition
     }
 
+    /// A node's workers of a generation that is over, for its rows.
+    struct Retained {
+        var member: LocalMember
+        /// Nanoseconds of the monotonic clock.
+        var since: Int64
+    }
+
     /// An append made here that no committed epoch covers yet.
     struct OpenAppend {
         var frontier: Frontier
@@ -98,15 +134,13 @@ package actor Coordinator {
     /// Names that begin like this belong to the platform.
     package static let reservedPrefix = "_dataprism."
 
-    package init(log: any EventLog, configuration: CoordinatorConfiguration, logger: Logger) {
+    package init(
+        log: any EventLog, configuration: CoordinatorConfiguration, logger: Logger, cluster: ClusterSeat? = nil
+    ) {
         self.log = log
         self.configuration = configuration
         self.logger = logger
-        let placement = Placement(
-            generation: 1, members: [Placement.Member(name: "", workers: configuration.workers)])
-        let pool = WorkerPool(placement, member: 0, log: log, files: files, edgeBytesMax: configuration.edgeBytesMax)
-        member = LocalMember(pool, files: files)
-        group = WorkerGroup(placement: placement, members: [member])
+        self.cluster = cluster
         clock = EpochClock(limits: Self.limits(configuration), epoch: 0, frontier: Frontier())
     }
 
@@ -128,14 +162,18 @@ package actor Coordinator {
         busyBefore = (MonotonicClock.nanoseconds, [:])
         var failure: CoordinationError?
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.member.pool.service.run() }
             group.addTask { await self.watchLog() }
-            group.addTask { await self.runBuilds() }
             group.addTask { await self.runConnectors() }
             group.addTask { await self.runClock() }
             do throws(CoordinationError) {
-                try await replay()
-                try await drive()
+                try await openLog()
+                if cluster != nil {
+                    try await takeSeat()
+                    group.addTask { await self.runSeatOrFail() }
+                    group.addTask { await self.runMembership() }
+                }
+                try await runParts()
+                if let seatFailure { throw seatFailure }
             } catch {
                 failure = error
             }
@@ -144,6 +182,16 @@ package actor Coordinator {
         stop()
         // Whatever the cancelled loop's last call met, a stop that was asked for is not a failure.
         if let failure, !Task.isCancelled { throw failure }
+    }
+
+    private func runSeatOrFail() async {
+        do throws(CoordinationError) {
+            try await runSeat()
+        } catch {
+            seatFailure = error
+            seat?.hasLeft = true
+            partBell.ring()
+        }
     }
 
     private func stop() {
@@ -158,11 +206,14 @@ package actor Coordinator {
     }
 
     private func watchLog() async {
-        for await _ in log.changes() { bell.ring() }
+        for await _ in log.changes() {
+            bell.ring()
+            foldBell.ring()
+        }
     }
 
     /// The loop between epochs.
-    private func drive() async throws(CoordinationError) {
+    func drive() async throws(CoordinationError) {
         while !Task.isCancelled {
             try await applyActivations()
             let (ends, paced) = try await ends()
@@ -199,7 +250,8 @@ package actor Coordinator {
             clock.align(frontier)
         }
         let record = EpochRecord(
-            epoch: epoch, frontier: frontier, controlVersion: state.version, generation: 1, term: term)
+            epoch: epoch, frontier: frontier, controlVersion: state.version, generation: group.placement.generation,
+            term: term)
         now = try await clockTime(at: frontier) ?? now
         mainStep += 1
         let plan = StepPlan(
@@ -239,6 +291,7 @@ package actor Coordinator {
         committedFrontier = frontier
         committedNow = now
         replayed = frontier
+        noteHistory()
         take(stepReports)
         var bytesRead: [TopicPartition: Int] = [:]
         for report in stepReports { bytesRead.merge(report.bytesRead) { $0 + $1 } }
@@ -249,14 +302,20 @@ package actor Coordinator {
             latency.record((now - first.start) / 1_000)
             openAppends.removeFirst()
         }
-        if phase == .replaying && startEnds.allSatisfy({ frontier[$0.key] >= $0.value }) { becomeReady() }
-        gate.commit(frontier, isOpen: phase == .ready)
+        if !isCaughtUp && startEnds.allSatisfy({ frontier[$0.key] >= $0.value }) { catchUp() }
+        publish()
         finishActivations()
     }
 
-    func becomeReady() {
-        phase = .ready
-        logger.info("ready", metadata: ["epoch": "\(committedEpoch)", "frontier": "\(committedFrontier.token)"])
+    /// The generation covers what the log held when it began.
+    func catchUp() {
+        isCaughtUp = true
+        logger.info(
+            "ready",
+            metadata: [
+                "generation": "\(group.placement.generation)", "epoch": "\(committedEpoch)",
+                "frontier": "\(committedFrontier.token)",
+            ])
     }
 
     func take(_ stepReports: [StepReport]) {
@@ -268,8 +327,11 @@ package actor Coordinator {
         }
     }
 
-    /// Versions below this are not read any more.
-    private var forgetLimit: Int64 { min(committedEpoch, pins.keys.min() ?? .max) }
+    /// Versions below this are not read any more: a node alone knows its readers, several keep a short history for those of others.
+    private var forgetLimit: Int64 {
+        let known = min(committedEpoch, pins.keys.min() ?? .max)
+        return cluster == nil ? known : min(known, history.first?.epoch ?? known)
+    }
 
     /// Partitions of topics that epochs read, up to `frontier`; of topics that have stopped no more.
     func bounds(_ frontier: Frontier, ends: [TopicPartition: Int64]) -> [TopicPartition: SourceBound] {

@@ -18,6 +18,12 @@ package struct CoordinatorConfiguration: Sendable {
     /// Bytes of one append's records at most.
     package var appendBytesMax = 64 << 20
 
+    /// How long the driver of a generation tries to reach a node of it that gossip finds alive.
+    package var beginLimit: Duration = .seconds(15)
+
+    /// How long a change may take that another node decides: a view may have to be built.
+    package var changeLimit: Duration = .seconds(600)
+
     package init(workers: Int) {
         self.workers = workers
     }

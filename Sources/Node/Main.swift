@@ -11,13 +11,18 @@ struct Dataprism: AsyncParsableCommand {
               dataprism dev examples/auctions.sql      runs a pipeline and shows its views changing
               dataprism sql -c 'SELECT 1 AS one'       asks a running node
               dataprism status                         shows what it is doing
+              dataprism cluster up --nodes 3           runs three nodes on this machine
 
             Settings come from flags, else from the environment (DATAPRISM_DATA, DATAPRISM_HTTP, …), else from a JSON or YAML file (--config).
             """,
-        version: "dataprism 0.1.0",
+        version: build,
         subcommands: [
-            DevCommand.self, RunCommand.self, NodeCommand.self, SQLCommand.self, StatusCommand.self, LogCommand.self,
+            DevCommand.self, RunCommand.self, NodeCommand.self, SQLCommand.self, StatusCommand.self, ClusterCommand.self,
+            AdminCommand.self, LogCommand.self,
         ])
+
+    /// What `--version` prints.
+    static let build = "dataprism 0.1.0"
 
     /// Parses and runs; what goes wrong is one clear line and an exit code that is not zero.
     static func main() async {

@@ -1,3 +1,4 @@
+internal import Cluster
 internal import Coordination
 internal import Foundation
 internal import Hummingbird
@@ -14,6 +15,7 @@ struct NodeAssembly {
     private let directory: DataDirectory
     private let log: EmbeddedLog
     private let logger: Logger
+    private let link: ClusterLink?
     /// The port, once it is served.
     private let port = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
 
@@ -26,8 +28,12 @@ struct NodeAssembly {
         } catch {
             throw ConfigurationFailure("the log in \(settings.log): \(error)")
         }
+        link = settings.cluster.map { ClusterLink($0, logger: logger) }
+        let seat = link?.seat(
+            directory: directory.id, http: Endpoint(host: settings.host, port: settings.port),
+            workers: settings.workers)
         coordinator = Coordinator(
-            log: log, configuration: CoordinatorConfiguration(workers: settings.workers), logger: logger)
+            log: log, configuration: CoordinatorConfiguration(workers: settings.workers), logger: logger, cluster: seat)
         gateway = Gateway(coordinator: coordinator)
     }
 
@@ -36,7 +42,7 @@ struct NodeAssembly {
         let failure = Mutexed<String?>(nil)
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(
-                service: CoordinatorService(coordinator: coordinator, failure: failure),
+                service: CoordinatorService(coordinator: coordinator, link: link, failure: failure),
                 successTerminationBehavior: .gracefullyShutdownGroup,
                 failureTerminationBehavior: .gracefullyShutdownGroup)
         ]
@@ -82,21 +88,41 @@ extension NodeAssembly {
     }
 }
 
-/// The coordinator as a service: a graceful stop ends it after the running epoch.
+/// The coordinator as a service: a graceful stop ends it after the running epoch; a node of a cluster hands over and leaves first.
 private struct CoordinatorService: Service {
     let coordinator: Coordinator
+    let link: ClusterLink?
     let failure: Mutexed<String?>
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            do {
-                try await coordinator.run()
-            } catch {
-                let message = "\(error)"
-                failure.with { $0 = $0 ?? message }
+        do {
+            guard let link else {
+                return try await cancelWhenGracefulShutdown { try await coordinator.run() }
             }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await link.run(coordinator) }
+                group.addTask {
+                    do {
+                        try await gracefulShutdown()
+                    } catch {
+                        return
+                    }
+                    await coordinator.leave("asked to stop")
+                    try await Task.sleep(for: Self.leaveLimit)
+                }
+                try await group.next()
+                group.cancelAll()
+            }
+        } catch is CancellationError {
+            return
+        } catch {
+            let message = "\(error)"
+            failure.with { $0 = $0 ?? message }
         }
     }
+
+    /// A node that cannot hand over by then stops all the same; the others find out.
+    private static let leaveLimit = Duration.seconds(25)
 }
 
 private struct HTTPService: Service {

@@ -382,7 +382,7 @@ import Testing
         #expect(failure.message.contains("ends before record"))
         var rows = 0
         for shard in shards.compactMap({ $0.views["w"] }) {
-            let deltas = await shard.rows(asOf: 1)
+            let deltas = await shard.rows(asOf: 1) ?? []
             rows += deltas.reduce(0) { $0 + $1.count }
         }
         #expect(rows == 1)

@@ -87,7 +87,9 @@ final class Lane {
         guard let shard = shards.views[seed.view] else {
             preconditionFailure("no shard of view \(seed.view) to seed from")
         }
-        let rows = shard.assumeIsolated { $0.rows(asOf: seed.epoch) }
+        guard let rows = shard.assumeIsolated({ $0.rows(asOf: seed.epoch) }) else {
+            preconditionFailure("view \(seed.view) has forgotten epoch \(seed.epoch), which it is to seed from")
+        }
         worker.seed(rows, output: seed.output, into: seed.consumers)
     }
 

@@ -11,6 +11,8 @@ package actor ViewShard {
     private let table: ViewTable
     /// The epoch that arriving rows belong to.
     private var epoch: Int64 = ViewShard.replayEpoch
+    /// Versions below this are not kept.
+    private var forgotten: Int64 = .min
 
     /// Replayed rows that no query may ask for by epoch carry numbers from here on, far below those of real epochs.
     package static let replayEpoch: Int64 = -(1 << 40)
@@ -27,6 +29,7 @@ package actor ViewShard {
     /// What follows are the changes of `epoch`; versions below `forget` will not be read any more.
     func begin(epoch: Int64, forgetBefore forget: Int64) {
         self.epoch = epoch
+        forgotten = max(forgotten, forget)
         table.forget(before: forget)
     }
 
@@ -39,9 +42,9 @@ package actor ViewShard {
         table.finish(epoch: epoch)
     }
 
-    /// The shard's rows at a finished epoch that has not been forgotten, consolidated.
-    package func rows(asOf epoch: Int64) -> [Delta] {
-        table.rows(asOf: epoch)
+    /// The shard's rows at a finished epoch, consolidated; nil if it has been forgotten.
+    package func rows(asOf epoch: Int64) -> [Delta]? {
+        epoch < forgotten ? nil : table.rows(asOf: epoch)
     }
 
     package struct Size: Hashable, Sendable, Codable {

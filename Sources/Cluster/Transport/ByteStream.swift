@@ -100,6 +100,9 @@ package final class ByteStream: Sendable {
         return result
     }
 
+    /// Has `onWritable` say when the queue has fallen to half of its limit, also if no `send` was refused. It is asked at the next write.
+    package func notifyWhenWritable() { state.withLock { $0.wantsWritable = true } }
+
     /// Lets the peer send `credit` more bytes: the receiver has processed frames that held as many.
     package func consumed(_ credit: Int) {
         let mustSchedule = state.withLock { state in

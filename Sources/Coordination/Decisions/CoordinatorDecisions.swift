@@ -143,6 +143,7 @@ package struct CoordinatorDecisions: Sendable {
         case admit(Incarnation)
         case remove(Incarnation)
         case assign(after: Int64)
+        case move(after: Int64)
         case probe(Incarnation)
     }
 
@@ -286,7 +287,24 @@ package struct CoordinatorDecisions: Sendable {
         tick(facts, now: now, into: &effects)
         remove(facts, now: now, into: &effects)
         admit(facts, now: now, into: &effects)
+        if handOver(facts, now: now, into: &effects) { return }
         assign(facts, now: now, into: &effects)
+    }
+
+    /// A coordinator that drains hands the lead over first, so that who leads takes part. Whether it does so.
+    private mutating func handOver(_ facts: Facts, now: Instant, into effects: inout [Effect]) -> Bool {
+        guard facts.cluster.life(facts.own.incarnation)?.isDraining == true else { return false }
+        let others = facts.cluster.lives.filter { life in
+            life.isAdmitted && !life.isDraining && life.node != facts.own && facts.status(life.node) == .alive
+        }
+        guard let oldest = others.min(by: { $0.node.incarnation < $1.node.incarnation }) else { return false }
+        if facts.cluster.leadTarget == nil {
+            let record = ClusterRecord.moveLead(
+                ClusterRecord.MoveLead(
+                    to: oldest.node.incarnation, author: facts.own.incarnation, reason: "\(facts.own) drains"))
+            append(.move(after: facts.cluster.term), record, now: now, into: &effects)
+        }
+        return true
     }
 
     private mutating func tick(_ facts: Facts, now: Instant, into effects: inout [Effect]) {

@@ -69,9 +69,16 @@ package actor LocalMember: Member {
         }
     }
 
-    package func rows(_ kind: ShardSet.Kind, of name: String, asOf epoch: Int64) async -> [Delta] {
+    package func rows(
+        _ kind: ShardSet.Kind, of name: String, asOf epoch: Int64
+    ) async throws(CoordinationError) -> [Delta] {
         var rows: [Delta] = []
-        for shard in shards.compactMap({ $0.shard(kind, of: name) }) { rows += await shard.rows(asOf: epoch) }
+        for shard in shards.compactMap({ $0.shard(kind, of: name) }) {
+            guard let found = await shard.rows(asOf: epoch) else {
+                throw CoordinationError(.superseded, "epoch \(epoch) of \(name) is not kept any more")
+            }
+            rows += found
+        }
         return rows
     }
 

@@ -30,6 +30,40 @@ struct ServeFlags: ParsableArguments {
     var insecure = false
 }
 
+/// The flags of a node that is one of several.
+struct ClusterFlags: ParsableArguments {
+    @Option(help: ArgumentHelp("The node's name in its cluster (default: node- and its port).", valueName: "name"))
+    var name: String?
+
+    @Option(help: ArgumentHelp("Where other nodes reach this one; makes it a node of a cluster.", valueName: "host:port"))
+    var listen: String?
+
+    @Option(help: ArgumentHelp("A node of the cluster to reach first; may be repeated.", valueName: "host:port"))
+    var join: [String] = []
+
+    @Option(help: ArgumentHelp("Nodes of one zone fail together.", valueName: "zone"))
+    var zone: String?
+
+    @Option(help: ArgumentHelp("A file, readable by its owner only, with the cluster's secret.", valueName: "file"))
+    var clusterSecretFile: String?
+
+    @Option(help: ArgumentHelp("This node's certificate, PEM.", valueName: "file"))
+    var tlsCert: String?
+
+    @Option(help: ArgumentHelp("Its private key, PEM.", valueName: "file"))
+    var tlsKey: String?
+
+    @Option(help: ArgumentHelp("The authority that signed the nodes' certificates, PEM.", valueName: "file"))
+    var tlsCA: String?
+
+    func settings() throws -> ClusterSettings? {
+        try ClusterSettings(
+            ClusterSettings.Flags(
+                name: name, listen: listen, join: join, zone: zone, secretFile: clusterSecretFile, tlsCert: tlsCert,
+                tlsKey: tlsKey, tlsCA: tlsCA))
+    }
+}
+
 extension NodeFlags {
     func settings(_ serve: ServeFlags? = nil) async throws -> NodeSettings {
         try await NodeSettings.load(

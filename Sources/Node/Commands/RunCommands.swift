@@ -47,17 +47,28 @@ struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "node", abstract: "Runs a node with whatever is deployed in its log.",
         discussion: """
+            With --listen it is a node of a cluster: all nodes of it share one log. Starting one more scales out; SIGTERM hands over and
+            leaves.
+
             Examples:
               dataprism node --data d/a --log embedded:d/log --http 127.0.0.1:7070
               DATAPRISM_DATA=/var/lib/dataprism dataprism node
+              dataprism node --name a --listen 127.0.0.1:7701 --data d/a --log embedded:d/log
+              dataprism node --name b --listen 127.0.0.1:7702 --join 127.0.0.1:7701 --data d/b --log embedded:d/log
             """)
 
     @OptionGroup var node: NodeFlags
     @OptionGroup var serve: ServeFlags
+    @OptionGroup var cluster: ClusterFlags
 
     func run() async throws {
-        let settings = try await node.settings(serve)
+        var settings = try await node.settings(serve)
+        settings.cluster = try cluster.settings()
         if node.check { return node.report(settings) }
+        if settings.cluster != nil, serve.http == nil {
+            // Several nodes of one machine would want the same one.
+            settings.port = try FreePort.find(settings.host, preferring: settings.port)
+        }
         let assembly = try NodeAssembly(settings, logger: Logger.node(json: node.json))
         let json = node.json
         try await assembly.run(serving: true) { assembly in

@@ -11,6 +11,8 @@ struct NodeSettings: Sendable {
     var workers: Int
     /// Serving another address than loopback is refused without this, since there is no authentication.
     var isInsecure: Bool
+    /// nil for a node that is alone for good.
+    var cluster: ClusterSettings?
 
     /// Flags as given, before the other places are asked.
     struct Flags {

@@ -43,6 +43,7 @@ struct HTTPAPI {
         router.get("/views/{view}") { request, context in
             try await view(request, name: context.parameters.require("view"))
         }
+        AdminAPI(coordinator: coordinator).add(to: router)
         router.get("/status") { _, _ in try await status() }
         router.get("/healthz") { _, _ in Self.json("{\"status\":\"ok\"}") }
         router.get("/readyz") { _, _ in try await ready() }

@@ -1,0 +1,75 @@
+internal import Actors
+internal import Cluster
+internal import Dataflow
+internal import Log
+
+/// What this node does in one generation.
+struct Part: Sendable {
+    let placement: Placement
+    /// This node's workers.
+    let member: LocalMember
+    /// All workers.
+    let group: WorkerGroup
+    /// The node that drives the epochs; nil if this node is alone for good.
+    let driver: NodeID?
+    /// This node is that one.
+    let leads: Bool
+    /// The edges to other nodes' workers.
+    let exchange: RemoteExchange?
+
+    var generation: Int64 { placement.generation }
+
+    var remotes: [RemoteMember] { group.members.compactMap { $0 as? RemoteMember } }
+}
+
+/// What queries see: a committed epoch, and where its rows are.
+///
+/// It stays as it is while a new generation catches up, so reads go on and never go back.
+struct Serving: Sendable {
+    var group: WorkerGroup
+    var epoch: Int64
+    var frontier: Frontier
+    /// The last tick below the frontier, in microseconds since 1970; nil before the first.
+    var clock: Int64?
+    /// From which epoch on a relation's rows are right.
+    var activeSince: [String: Int64]
+
+    func isActive(_ name: String) -> Bool { activeSince[name].map { $0 <= epoch } ?? false }
+}
+
+/// What the node that drives a generation tells the others when an epoch is committed, or how far a replay is.
+struct CommitNotice: Sendable, Codable, Hashable {
+    var generation: Int64
+    /// The control version that names in `activeSince` come from.
+    var controlVersion: Int64
+    var epoch: Int64
+    /// A token.
+    var frontier: String
+    var clock: Int64?
+    var activeSince: [String: Int64]
+    /// Queries may see it; before, the generation catches up with what was committed.
+    var isReady: Bool
+    var replay: Progress
+    /// Of views that are being built, by name.
+    var builds: [String: Progress]
+}
+
+/// Where this node is in its life as a member, and what it thinks of the others.
+struct SeatState {
+    var life: NodeLife
+    /// nil while this process is not a node.
+    var membership: Membership?
+    var decisions: CoordinatorDecisions
+    var random = SystemRandomNumberGenerator()
+    /// The newest generation read back in this life.
+    var adopted: Assignment?
+    /// Who leads the term in which it was assigned.
+    var driver: NodeID?
+    /// Of the clock's topic.
+    var tickOffset: Int64 = 0
+    var hasLeft = false
+    /// Why the name cannot be had.
+    var refusal: String?
+
+    var own: NodeID? { life.own }
+}

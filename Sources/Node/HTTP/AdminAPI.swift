@@ -1,0 +1,85 @@
+internal import Cluster
+internal import Coordination
+internal import Dataflow
+internal import Foundation
+internal import Hummingbird
+
+/// The operator's interface of a cluster, `/admin/v1`: any node answers, and takes what is asked.
+struct AdminAPI {
+    let coordinator: Coordinator
+
+    func add(to router: Router<NodeRequestContext>) {
+        router.get("/admin/v1/cluster") { _, _ in try Self.json(await coordinator.clusterStatus()) }
+        router.get("/admin/v1/history") { request, _ in try await history(request) }
+        router.post("/admin/v1/nodes/{node}/drain") { request, context in
+            try await perform(.drain(try name(context), true), request)
+        }
+        router.post("/admin/v1/nodes/{node}/undrain") { request, context in
+            try await perform(.drain(try name(context), false), request)
+        }
+        router.post("/admin/v1/nodes/{node}/remove") { request, context in
+            let isForced = request.uri.queryParameters.get("force") == "true"
+            return try await perform(.remove(try name(context), isForced: isForced), request)
+        }
+        router.post("/admin/v1/nodes/{node}/lead") { request, context in
+            try await perform(.moveLead(try name(context)), request)
+        }
+        router.post("/admin/v1/rebalance") { request, _ in try await perform(.rebalance, request) }
+    }
+
+    private func name(_ context: NodeRequestContext) throws -> NodeName {
+        let text = try context.parameters.require("node")
+        guard let name = NodeName(text) else {
+            throw Failure(.notFound, "there is no node \"\(text.prefix(80))\"", hint: "GET /admin/v1/cluster lists them.")
+        }
+        return name
+    }
+
+    private func perform(_ action: AdminAction, _ request: Request) async throws -> Response {
+        let reason = request.uri.queryParameters.get("reason") ?? "an operator asked for it"
+        guard reason.utf8.count <= 200 else {
+            throw Failure(.badRequest("reason"), "reason has \(reason.utf8.count) bytes; the limit is 200")
+        }
+        do throws(CoordinationError) {
+            try await coordinator.perform(action, reason: reason)
+        } catch {
+            throw Failure(error)
+        }
+        return HTTPAPI.json("{\"result\":\"accepted\"}")
+    }
+
+    private struct History: Encodable {
+        var entries: [ControlHistory.Entry]
+        var version: Int64
+        var relations: [String]
+        var nodes: [String]
+        var generation: Int64
+    }
+
+    private func history(_ request: Request) async throws -> Response {
+        var asOf: Int64?
+        if let text = request.uri.queryParameters.get("as_of") {
+            guard let offset = Int64(text), offset >= 0 else {
+                throw Failure(.badRequest("as_of"), "as_of=\(text.prefix(40)) is not a whole number from 0")
+            }
+            asOf = offset
+        }
+        let found: (entries: [ControlHistory.Entry], state: ControlState)
+        do throws(CoordinationError) {
+            found = try await coordinator.history(asOf: asOf)
+        } catch {
+            throw Failure(error)
+        }
+        let state = found.state
+        return try Self.json(
+            History(
+                entries: found.entries, version: state.version, relations: state.catalog.ordered.map(\.name),
+                nodes: state.cluster.lives.map { "\($0.node)" }, generation: state.cluster.generation))
+    }
+
+    private static func json(_ value: some Encodable) throws -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return HTTPAPI.json(String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
+}
