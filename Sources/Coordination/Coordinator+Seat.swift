@@ -184,7 +184,8 @@ extension Coordinator {
         let members = membership.members.map {
             CoordinatorDecisions.Facts.Member(node: $0.node, status: $0.status, hasAnswered: $0.answered != nil)
         }
-        let facts = CoordinatorDecisions.Facts(own: own, cluster: state.cluster, members: members, tasks: tasks)
+        let facts = CoordinatorDecisions.Facts(
+            own: own, cluster: state.cluster, lastRead: seat.life.lastRead ?? instant, members: members, tasks: tasks)
         let effects = seat.decisions.handle(event, facts: facts, now: instant)
         self.seat = seat
         for effect in effects {
