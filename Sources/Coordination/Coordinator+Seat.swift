@@ -193,6 +193,7 @@ extension Coordinator {
             case .append(let record): try await append(record)
             case .tick(let term): try await appendTick(term)
             case .probe(let name): suggest(.probe(name))
+            case .readLog: foldBell.ring()
             }
         }
     }
