@@ -21,7 +21,9 @@ extension Coordinator {
     /// Serves a call of another node.
     ///
     /// - Throws: ``CoordinationError``: `superseded` for a generation that is not this node's, `refused` for bytes that are no such message.
-    package func serve(_ method: NodeMethod, _ body: [UInt8], from peer: NodeID) async throws(CoordinationError) -> [UInt8] {
+    package func serve(_ method: NodeMethod, _ body: [UInt8], from peer: NodeID) async throws(CoordinationError)
+        -> [UInt8]
+    {
         switch method {
         case .member:
             let request = try MemberCodec.decode(MemberRequest.self, body)

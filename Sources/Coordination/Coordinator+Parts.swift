@@ -263,7 +263,8 @@ extension Coordinator {
         }
         return CommitNotice(
             generation: part.generation, controlVersion: state.version, epoch: committedEpoch,
-            frontier: committedFrontier.token, clock: committedNow, activeSince: activeSince, isReady: isCaughtUp, replay: replayTotal(),
+            frontier: committedFrontier.token, clock: committedNow, activeSince: activeSince, isReady: isCaughtUp,
+            replay: replayTotal(),
             builds: progress)
     }
 

@@ -44,7 +44,8 @@ extension Coordinator {
             } catch {
                 // A newer commit may be readable where this one is not any more.
                 guard error.code == .superseded else { throw error }
-                guard let newer = self.serving, newer.epoch > serving.epoch || newer.group.placement != serving.group.placement
+                guard let newer = self.serving,
+                    newer.epoch > serving.epoch || newer.group.placement != serving.group.placement
                 else {
                     throw CoordinationError(
                         .notReady, "rows are catching up elsewhere: \(error.message)",
@@ -71,7 +72,8 @@ extension Coordinator {
         guard holdsLease else {
             throw CoordinationError(.notReady, "this node has lost touch with the control log")
         }
-        return ViewRead(epoch: epoch, frontier: serving.frontier, clock: serving.clock, rows: rows, stoppedTables: stopped)
+        return ViewRead(
+            epoch: epoch, frontier: serving.frontier, clock: serving.clock, rows: rows, stoppedTables: stopped)
     }
 
     /// What of a client's frontier can be waited for: offsets of partitions that epochs read.

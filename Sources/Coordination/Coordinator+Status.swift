@@ -24,7 +24,8 @@ extension Coordinator {
         var progress: [String: Progress] = [:]
         for (partition, part) in replayProgress() { progress[partition.description] = part }
         return PipelineStatus(
-            phase: phase, replay: replayTotal(), replayPartitions: progress, epoch: max(clock.epoch, serving?.epoch ?? 0),
+            phase: phase, replay: replayTotal(), replayPartitions: progress,
+            epoch: max(clock.epoch, serving?.epoch ?? 0),
             committedEpoch: serving?.epoch ?? committedEpoch,
             frontier: (serving?.frontier ?? committedFrontier).token, controlVersion: state.version,
             term: term,

@@ -17,7 +17,8 @@ struct Dataprism: AsyncParsableCommand {
             """,
         version: build,
         subcommands: [
-            DevCommand.self, RunCommand.self, NodeCommand.self, SQLCommand.self, StatusCommand.self, ClusterCommand.self,
+            DevCommand.self, RunCommand.self, NodeCommand.self, SQLCommand.self, StatusCommand.self,
+            ClusterCommand.self,
             AdminCommand.self, LogCommand.self,
         ])
 

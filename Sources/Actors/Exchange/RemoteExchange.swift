@@ -229,7 +229,8 @@ package final class RemoteExchange: ExchangeLink {
         }
         guard isNews else { return }
         onBroken(
-            "the edge from worker \(edge.sender) to \(edge.receiver) ended: \(error?.description ?? "the other side closed it")")
+            "the edge from worker \(edge.sender) to \(edge.receiver) ended: \(error?.description ?? "the other side closed it")"
+        )
     }
 
     /// Ends all streams; what is under way is dropped.

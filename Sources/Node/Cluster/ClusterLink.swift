@@ -39,15 +39,16 @@ final class ClusterLink: NodeCaller {
                 cluster: settings.listen, http: http, workers: workers, zone: settings.zone, build: Dataprism.build),
             caller: self,
             gossip: { [weak self] bytes, sequence, node in self?.gossip(bytes, sequence, to: node) },
-            located: { [weak self] own, nodes in self?.located.continuation.yield((own, nodes)) },
+            located: { [weak self] own, nodes in self?.located.continuation.yield((own: own, nodes: nodes)) },
             acceptEdges: { [weak self] exchange in self?.state.with { $0.exchange = exchange } },
             openEdges: { [weak self] (exchange, nodes) async throws(CoordinationError) in
                 try await self?.openEdges(exchange, nodes)
             })
     }
 
-    private let located = AsyncStream.makeStream(
-        of: (NodeID?, [NodeID: Endpoint]).self, bufferingPolicy: .bufferingNewest(1))
+    private typealias Location = (own: NodeID?, nodes: [NodeID: Endpoint])
+
+    private let located = AsyncStream.makeStream(of: Location.self, bufferingPolicy: .bufferingNewest(1))
     private let failures = AsyncStream.makeStream(of: UInt32.self, bufferingPolicy: .bufferingNewest(1_024))
     private let closed = AsyncStream.makeStream(of: NodeName.self, bufferingPolicy: .bufferingNewest(1_024))
 

@@ -31,13 +31,16 @@ struct ClusterSettings: Sendable {
                 ("--name", flags.name != nil), ("--join", !flags.join.isEmpty), ("--zone", flags.zone != nil),
                 ("--cluster-secret-file", flags.secretFile != nil), ("--tls-cert", flags.tlsCert != nil),
             ].first { $0.1 }
-            if let given { throw ConfigurationFailure("\(given.0) is for a node of a cluster: give --listen HOST:PORT too") }
+            if let given {
+                throw ConfigurationFailure("\(given.0) is for a node of a cluster: give --listen HOST:PORT too")
+            }
             return nil
         }
         guard let endpoint = Endpoint(listen) else {
             throw ConfigurationFailure("listen: \"\(listen)\" is not HOST:PORT, such as 127.0.0.1:7701")
         }
-        self.listen = endpoint.port == 0 ? Endpoint(host: endpoint.host, port: try FreePort.find(endpoint.host)) : endpoint
+        self.listen =
+            endpoint.port == 0 ? Endpoint(host: endpoint.host, port: try FreePort.find(endpoint.host)) : endpoint
         let text = flags.name ?? "node-\(self.listen.port)"
         guard let name = NodeName(text) else {
             throw ConfigurationFailure(
@@ -45,7 +48,9 @@ struct ClusterSettings: Sendable {
         }
         self.name = name
         join = try flags.join.map { text in
-            guard let endpoint = Endpoint(text) else { throw ConfigurationFailure("join: \"\(text)\" is not HOST:PORT") }
+            guard let endpoint = Endpoint(text) else {
+                throw ConfigurationFailure("join: \"\(text)\" is not HOST:PORT")
+            }
             return endpoint
         }
         zone = flags.zone ?? ""

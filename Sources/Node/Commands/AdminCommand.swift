@@ -62,7 +62,8 @@ struct AdminCommand: AsyncParsableCommand {
     struct History: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows who decided what, when and why.",
-            discussion: "The control log is the audit log. With --as-of it ends at that offset and shows what stood then.")
+            discussion:
+                "The control log is the audit log. With --as-of it ends at that offset and shows what stood then.")
         @OptionGroup var flags: ClientFlags
         @Option(help: ArgumentHelp("The last offset of the control log.", valueName: "offset")) var asOf: Int64?
 
@@ -97,7 +98,8 @@ struct AdminCommand: AsyncParsableCommand {
         @OptionGroup var target: NodeArgument
 
         func run() async throws {
-            try await AdminClient(flags).post("/admin/v1/nodes/\(target.node)/drain", target.reason, "draining \(target.node)")
+            try await AdminClient(flags).post(
+                "/admin/v1/nodes/\(target.node)/drain", target.reason, "draining \(target.node)")
         }
     }
 

@@ -22,9 +22,12 @@ struct ClusterCommand: AsyncParsableCommand {
                 """)
 
         @Option(help: ArgumentHelp("How many nodes, 1 to 64.", valueName: "n")) var nodes = 3
-        @Option(help: ArgumentHelp("Where they keep their state and the log.", valueName: "dir")) var data = "data/cluster"
+        @Option(help: ArgumentHelp("Where they keep their state and the log.", valueName: "dir")) var data =
+            "data/cluster"
         @Option(help: ArgumentHelp("Threads of each node that run the dataflow.", valueName: "n")) var workers = 1
-        @Option(help: ArgumentHelp("The first node's HTTP port; the others' follow where they are free.", valueName: "port"))
+        @Option(
+            help: ArgumentHelp("The first node's HTTP port; the others' follow where they are free.", valueName: "port")
+        )
         var http = 7070
         @Flag(help: "One line of JSON when the cluster is ready.") var json = false
         @Argument(help: "A pipeline to deploy: a file of CREATE statements.") var file: String?

@@ -35,7 +35,8 @@ struct ClusterFlags: ParsableArguments {
     @Option(help: ArgumentHelp("The node's name in its cluster (default: node- and its port).", valueName: "name"))
     var name: String?
 
-    @Option(help: ArgumentHelp("Where other nodes reach this one; makes it a node of a cluster.", valueName: "host:port"))
+    @Option(
+        help: ArgumentHelp("Where other nodes reach this one; makes it a node of a cluster.", valueName: "host:port"))
     var listen: String?
 
     @Option(help: ArgumentHelp("A node of the cluster to reach first; may be repeated.", valueName: "host:port"))

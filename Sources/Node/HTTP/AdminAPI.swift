@@ -30,7 +30,8 @@ struct AdminAPI {
     private func name(_ context: NodeRequestContext) throws -> NodeName {
         let text = try context.parameters.require("node")
         guard let name = NodeName(text) else {
-            throw Failure(.notFound, "there is no node \"\(text.prefix(80))\"", hint: "GET /admin/v1/cluster lists them.")
+            throw Failure(
+                .notFound, "there is no node \"\(text.prefix(80))\"", hint: "GET /admin/v1/cluster lists them.")
         }
         return name
     }

@@ -47,7 +47,9 @@ import Testing
             var damaged = bytes
             damaged[position] ^= UInt8(1 << rng.below(8))
             do {
-                for delta in try DeltaCodec.decodeAll(damaged) { #expect(delta.columns.allSatisfy { $0.count == delta.count }) }
+                for delta in try DeltaCodec.decodeAll(damaged) {
+                    #expect(delta.columns.allSatisfy { $0.count == delta.count })
+                }
             } catch {
                 #expect(error is DeltaCodecError)
             }
@@ -56,10 +58,13 @@ import Testing
 
     /// The bytes of version 1, for ever.
     @Test func theFormatStays() throws {
-        let delta = Values.delta([[.bigint(7), .text("ab")], [.null, .text("")]], [.bigint, .text], weights: [1, -2])
+        let delta = Values.delta(
+            [[.bigint(7), .text("ab")], [.null, .text("")]], [.bigint, .text], weights: [1, -2])
         var bytes: [UInt8] = []
         DeltaCodec.encode(delta, to: &bytes)
-        let head: [UInt8] = [1, 1, 2, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]
+        let head: [UInt8] = [
+            1, 1, 2, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+        ]
         #expect(Array(bytes.prefix(24)) == head)
         #expect(Array(bytes[24..<31]) == [6] + Array("bigint".utf8))
         let text = Array("text".utf8)
