@@ -254,7 +254,9 @@ enum ErrorCases {
         Case("SELECT encode('abc'::bytea, 'nosuch')"),
         Case("SELECT '{1,2'::integer[]"),
         Case("SELECT 'x'::uuid"),
-        Case("SELECT '2024-01-01 00:00:00 Nowhere/City'::timestamptz"),
+        Case(
+            "SELECT '2024-01-01 00:00:00 Nowhere/City'::timestamptz",
+            unlike: ("22007", "input does not read time zones by name, so it is no timestamp at all")),
         Case("SELECT TIMESTAMP '2024-01-01' AT TIME ZONE 'Nowhere/City'"),
         Case("SELECT TIMESTAMP '2024-01-01' + INTERVAL '300000 years'"),
         Case("SELECT generate_series(1, 10, 0)"),
