@@ -146,7 +146,7 @@ extension Coordinator {
         var entries: [ControlHistory.Entry] = []
         let bounds = try await retrying { () async throws(LogError) in try await self.log.bounds([partition]) }
         var next = bounds[partition]?.earliest ?? 0
-        let end = min(bounds[partition]?.end ?? 0, asOf.map { $0 + 1 } ?? .max)
+        let end = min(bounds[partition]?.end ?? 0, asOf.map { $0 < .max ? $0 + 1 : .max } ?? .max)
         while next < end {
             let from = next
             let batches = try await retrying { () async throws(LogError) in
