@@ -67,3 +67,12 @@ SELECT bidder, bids, spent FROM (
     FROM (SELECT bidder, count(*) AS bids, sum(price) AS spent FROM bid GROUP BY bidder) per_bidder
 ) ranked
 WHERE place <= 10;
+
+-- Events of your own, pushed over HTTP and stored in the log: who looks at which auction. `make demo` pushes some all the time.
+CREATE TABLE visits (
+    id      bigint NOT NULL,
+    auction bigint
+) WITH (connector = 'http', partitions = 4);
+
+CREATE MATERIALIZED VIEW visited AS
+SELECT count(*) AS visits, count(DISTINCT auction) AS auctions FROM visits;

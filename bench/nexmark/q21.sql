@@ -6,9 +6,9 @@ SELECT auction, bidder, price, channel,
         WHEN 'google' THEN '1'
         WHEN 'facebook' THEN '2'
         WHEN 'baidu' THEN '3'
-        ELSE split_part(split_part(url, 'channel_id=', 2), '&', 1)
+        ELSE substring(url FROM '&channel_id=([^&]*)')
     END AS channel_id
 FROM bid
-WHERE url LIKE '%channel\_id=%' OR lower(channel) IN ('apple', 'google', 'facebook', 'baidu');
+WHERE substring(url FROM '&channel_id=([^&]*)') IS NOT NULL OR lower(channel) IN ('apple', 'google', 'facebook', 'baidu');
 
 CREATE SINK q21_out FROM q21 WITH (connector = 'blackhole');

@@ -104,8 +104,90 @@ extension Column {
 
     /// A column of `count` times the same value.
     package static func repeating(_ datum: Datum, type: DataType, count: Int) -> Column {
-        let builder = ColumnBuilder(type: type, capacity: count)
-        for _ in 0..<count { builder.append(datum) }
-        return builder.finish()
+        let builder = ColumnBuilder(type: type, capacity: 1)
+        builder.append(datum)
+        return withUnsafeTemporaryAllocation(of: Int32.self, capacity: count) { zeros in
+            zeros.initialize(repeating: 0)
+            return builder.finish().gather(UnsafeBufferPointer(zeros))
+        }
+    }
+
+    /// The first `count` rows, in the same buffers.
+    package func prefix(_ count: Int) -> Column {
+        precondition(count <= self.count)
+        let valid = validity.map { Validity(words: $0.words, count: count) }
+        return Column(type: type, count: count, validity: valid, values: values, bytes: bytes)
+    }
+
+    /// Row by row the value of the column chosen: row i of the answer is row i of `columns[choice[i]]`. All are of one type and of
+    /// `choice.count` rows, and there is at least one.
+    package static func choosing(_ columns: [Column], _ choice: UnsafeBufferPointer<Int32>) -> Column {
+        let picked: Validity? =
+            columns.contains { $0.validity != nil }
+            ? Validity(count: choice.count) { !columns[Int(choice[$0])].isNull($0) } : nil
+        switch columns[0].type.storage {
+        case .uint8: return choosing(columns, choice, picked, as: UInt8.self)
+        case .int16: return choosing(columns, choice, picked, as: Int16.self)
+        case .int32: return choosing(columns, choice, picked, as: Int32.self)
+        case .int64: return choosing(columns, choice, picked, as: Int64.self)
+        case .float32: return choosing(columns, choice, picked, as: Float.self)
+        case .float64: return choosing(columns, choice, picked, as: Double.self)
+        case .decimal: return choosing(columns, choice, picked, as: Decimal.self)
+        case .interval: return choosing(columns, choice, picked, as: Interval.self)
+        case .uuid: return choosing(columns, choice, picked, as: UUIDValue.self)
+        case .bytes: return choosingText(columns, choice, picked)
+        }
+    }
+
+    private static func choosing<Value: FixedWidthValue>(
+        _ columns: [Column], _ choice: UnsafeBufferPointer<Int32>, _ picked: Validity?, as: Value.Type
+    ) -> Column {
+        withExtendedLifetime(columns) {
+            withUnsafeTemporaryAllocation(of: UnsafePointer<Value>.self, capacity: columns.count) { sources in
+                for (number, column) in columns.enumerated() {
+                    sources.initializeElement(
+                        at: number, to: UnsafePointer(column.values.base.assumingMemoryBound(to: Value.self)))
+                }
+                return Column(type: columns[0].type, count: choice.count, validity: picked) {
+                    (target: UnsafeMutableBufferPointer<Value>) in
+                    for row in 0..<choice.count { target[row] = sources[Int(choice[row])][row] }
+                }
+            }
+        }
+    }
+
+    private static func choosingText(
+        _ columns: [Column], _ choice: UnsafeBufferPointer<Int32>, _ picked: Validity?
+    ) -> Column {
+        typealias Source = (offsets: UnsafePointer<UInt32>, bytes: UnsafePointer<UInt8>)
+        return withExtendedLifetime(columns) {
+            withUnsafeTemporaryAllocation(of: Source.self, capacity: columns.count) { sources in
+                for (number, column) in columns.enumerated() {
+                    column.withText { offsets, bytes in
+                        // SAFETY of the unwrap: there is at least one offset.
+                        sources.initializeElement(at: number, to: (offsets.baseAddress.unsafelyUnwrapped, bytes))
+                    }
+                }
+                let newOffsets = ColumnBuffer(capacity: (choice.count + 1) * 4)
+                let target = newOffsets.base.assumingMemoryBound(to: UInt32.self)
+                target[0] = 0
+                var total = 0
+                for row in 0..<choice.count {
+                    let offsets = sources[Int(choice[row])].offsets
+                    total += Int(offsets[row + 1] - offsets[row])
+                    precondition(total <= UInt32.max, "a text column holds at most 4 GiB")
+                    target[row + 1] = UInt32(total)
+                }
+                let heap = ColumnBuffer(capacity: total)
+                for row in 0..<choice.count {
+                    let source = sources[Int(choice[row])]
+                    let start = Int(source.offsets[row])
+                    (heap.base + Int(target[row])).copyMemory(
+                        from: source.bytes + start, byteCount: Int(source.offsets[row + 1]) - start)
+                }
+                return Column(
+                    type: columns[0].type, count: choice.count, validity: picked, values: newOffsets, bytes: heap)
+            }
+        }
     }
 }

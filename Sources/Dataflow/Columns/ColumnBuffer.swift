@@ -40,6 +40,12 @@ package struct Validity: Sendable {
         }
     }
 
+    /// The first `count` bits of `words`.
+    init(words: ColumnBuffer, count: Int) {
+        self.words = words
+        self.count = count
+    }
+
     /// Makes a bitmap whose words `fill` must all write.
     package init(uninitialized count: Int, _ fill: (UnsafeMutableBufferPointer<UInt64>) -> Void) {
         self.count = count

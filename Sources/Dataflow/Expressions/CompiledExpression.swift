@@ -9,10 +9,13 @@ package struct GraphError: Error, Equatable, CustomStringConvertible {
 
 /// An expression with its functions looked up, ready to evaluate batches.
 ///
-/// Not thread-safe: literals are cached as columns. Each operator has its own.
+/// A sub-expression that occurs more than once is evaluated once for a batch. Not thread-safe: literals are cached as columns. Each
+/// operator has its own.
 package final class CompiledExpression {
     package let type: DataType
     private let root: Node
+    /// What the shared sub-expressions gave for the batch under way.
+    private var shared: [(result: Column, errors: [RowError])?]
 
     private indirect enum Node {
         case column(Int)
@@ -24,13 +27,15 @@ package final class CompiledExpression {
         case isNull(Node)
         case branches([(condition: Node, value: Node)], otherwise: Node, type: DataType)
         case coalesce([Node], type: DataType)
+        /// The sub-expression of that number, which occurs elsewhere too.
+        case shared(Int, Node)
     }
 
-    /// A literal as a column of the batch's count, made again only when the count changes.
+    /// A literal as a column: the beginning of the longest that was asked for.
     private final class LiteralColumn {
         let datum: Datum
         let type: DataType
-        var cached: Column?
+        var longest: Column?
 
         init(_ datum: Datum, _ type: DataType) {
             self.datum = datum
@@ -38,9 +43,9 @@ package final class CompiledExpression {
         }
 
         func column(count: Int) -> Column {
-            if let cached, cached.count == count { return cached }
+            if let longest, longest.count >= count { return longest.prefix(count) }
             let column = Column.repeating(datum, type: type, count: count)
-            cached = column
+            longest = column
             return column
         }
     }
@@ -48,7 +53,9 @@ package final class CompiledExpression {
     /// Looks up the functions; an unknown key is an error.
     package init(_ expression: Expression) throws(GraphError) {
         type = expression.type
-        root = try Self.compile(expression)
+        var compiler = Compiler(expression)
+        root = try compiler.compile(expression)
+        shared = Array(repeating: nil, count: compiler.numbers.count)
     }
 
     /// The column that the expression merely names, if it does no more.
@@ -57,29 +64,70 @@ package final class CompiledExpression {
         return nil
     }
 
-    private static func compile(_ expression: Expression) throws(GraphError) -> Node {
-        func list(_ operands: [Expression]) throws(GraphError) -> [Node] {
+    private struct Compiler {
+        private var occurrences: [Expression: Int] = [:]
+        /// The numbers of those that occur more than once and do some work.
+        private(set) var numbers: [Expression: Int] = [:]
+
+        init(_ root: Expression) { count(root) }
+
+        private mutating func count(_ expression: Expression) {
+            switch expression {
+            case .column, .literal: return
+            case .call(_, let operands, _), .and(let operands), .or(let operands), .coalesce(let operands, _):
+                guard isFirst(expression) else { return }
+                for operand in operands { count(operand) }
+            case .not(let operand), .isNull(let operand):
+                guard isFirst(expression) else { return }
+                count(operand)
+            case .branches(let branches, let otherwise, _):
+                guard isFirst(expression) else { return }
+                for branch in branches {
+                    count(branch.condition)
+                    count(branch.value)
+                }
+                count(otherwise)
+            }
+        }
+
+        private mutating func isFirst(_ expression: Expression) -> Bool {
+            occurrences[expression, default: 0] += 1
+            return occurrences[expression] == 1
+        }
+
+        private mutating func list(_ operands: [Expression]) throws(GraphError) -> [Node] {
             var nodes: [Node] = []
             for operand in operands { nodes.append(try compile(operand)) }
             return nodes
         }
-        switch expression {
-        case .column(let index, _): return .column(index)
-        case .literal(let datum, let type): return .literal(LiteralColumn(datum, type))
-        case .call(let key, let arguments, _):
-            guard let function = FunctionRegistry.function(key: key) else {
-                throw GraphError("the graph calls \(key), which this build does not have")
+
+        mutating func compile(_ expression: Expression) throws(GraphError) -> Node {
+            let node = try compileAlone(expression)
+            guard occurrences[expression, default: 0] > 1 else { return node }
+            let number = numbers[expression] ?? numbers.count
+            numbers[expression] = number
+            return .shared(number, node)
+        }
+
+        private mutating func compileAlone(_ expression: Expression) throws(GraphError) -> Node {
+            switch expression {
+            case .column(let index, _): return .column(index)
+            case .literal(let datum, let type): return .literal(LiteralColumn(datum, type))
+            case .call(let key, let arguments, _):
+                guard let function = FunctionRegistry.function(key: key) else {
+                    throw GraphError("the graph calls \(key), which this build does not have")
+                }
+                return .call(function, try list(arguments))
+            case .and(let operands): return .and(try list(operands))
+            case .or(let operands): return .or(try list(operands))
+            case .not(let operand): return .not(try compile(operand))
+            case .isNull(let operand): return .isNull(try compile(operand))
+            case .coalesce(let operands, let type): return .coalesce(try list(operands), type: type)
+            case .branches(let branches, let otherwise, let type):
+                var compiled: [(condition: Node, value: Node)] = []
+                for branch in branches { compiled.append((try compile(branch.condition), try compile(branch.value))) }
+                return .branches(compiled, otherwise: try compile(otherwise), type: type)
             }
-            return .call(function, try list(arguments))
-        case .and(let operands): return .and(try list(operands))
-        case .or(let operands): return .or(try list(operands))
-        case .not(let operand): return .not(try compile(operand))
-        case .isNull(let operand): return .isNull(try compile(operand))
-        case .coalesce(let operands, let type): return .coalesce(try list(operands), type: type)
-        case .branches(let branches, let otherwise, let type):
-            var compiled: [(condition: Node, value: Node)] = []
-            for branch in branches { compiled.append((try compile(branch.condition), try compile(branch.value))) }
-            return .branches(compiled, otherwise: try compile(otherwise), type: type)
         }
     }
 
@@ -87,6 +135,7 @@ package final class CompiledExpression {
     package func evaluate(_ columns: [Column], count: Int, errors: inout [RowError]) -> Column {
         var found: [RowError] = []
         let result = evaluate(root, columns, count, &found)
+        for number in shared.indices { shared[number] = nil }
         guard !found.isEmpty else { return result }
         var first: [Int: RowError] = [:]
         for error in found where first[error.row] == nil { first[error.row] = error }
@@ -111,6 +160,16 @@ package final class CompiledExpression {
         case .branches(let branches, let otherwise, let type):
             return choose(branches, otherwise, type, columns, count, &errors)
         case .coalesce(let operands, let type): return coalesce(operands, type, columns, count, &errors)
+        case .shared(let number, let node):
+            if let known = shared[number] {
+                errors.append(contentsOf: known.errors)
+                return known.result
+            }
+            var found: [RowError] = []
+            let result = evaluate(node, columns, count, &found)
+            shared[number] = (result, found)
+            errors.append(contentsOf: found)
+            return result
         }
     }
 
@@ -166,7 +225,7 @@ package final class CompiledExpression {
         for (number, list) in valueErrors.enumerated() {
             for error in list where choice[error.row] == Int32(number) && !failed[error.row] { errors.append(error) }
         }
-        return pick(values, choice, type, count)
+        return pick(values, choice)
     }
 
     private func coalesce(
@@ -185,17 +244,11 @@ package final class CompiledExpression {
             values.append(value)
         }
         for row in 0..<count where choice[row] < 0 { choice[row] = 0 }
-        return pick(values, choice, type, count)
+        return pick(values, choice)
     }
 
-    /// Row by row the value of the column chosen.
-    private func pick(_ values: [Column], _ choice: [Int32], _ type: DataType, _ count: Int) -> Column {
-        // Rows of column k lie at k × count in the concatenation.
-        let joined = Column.concatenating(values)
-        return withUnsafeTemporaryAllocation(of: Int32.self, capacity: count) { indices in
-            for row in 0..<count { indices[row] = choice[row] * Int32(count) + Int32(row) }
-            return joined.gather(UnsafeBufferPointer(indices))
-        }
+    private func pick(_ values: [Column], _ choice: [Int32]) -> Column {
+        choice.withUnsafeBufferPointer { Column.choosing(values, $0) }
     }
 }
 

@@ -138,9 +138,10 @@ enum TextFunctions {
     }
 
     private static func like(_ name: String, _ documentation: String, foldCase: Bool, negated: Bool) -> ScalarFunction {
-        TextKernels.predicate2(name, documentation) { (text, pattern) throws(RowFailure) -> Bool in
-            guard let matches = foldCase ? TextPattern.matchesFolded(text, pattern) : TextPattern.matches(text, pattern)
-            else {
+        RowKernels.predicate(name, [.text, .text], documentation, state: { TextPattern() }) {
+            (row, pattern) throws(RowFailure) in
+            pattern.use(row.text(1), foldsCase: foldCase)
+            guard let matches = pattern.matches(row.text(0)) else {
                 throw RowFailure("22025", "LIKE pattern must not end with escape character")
             }
             return matches != negated
@@ -262,9 +263,20 @@ enum TextFunctions {
     /// Code points: the bytes that do not continue one.
     @inline(__always)
     static func characters(_ text: Bytes) -> Int {
-        var count = 0
-        for byte in text { count &+= byte & 0xC0 != 0x80 ? 1 : 0 }
-        return count
+        guard let base = UnsafeRawPointer(text.baseAddress) else { return 0 }
+        var continuing = 0
+        var position = 0
+        // Eight bytes at a time: the top bit set and the one below it clear.
+        while position &+ 8 <= text.count {
+            let word = base.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            continuing &+= (word & ~(word << 1) & 0x8080_8080_8080_8080).nonzeroBitCount
+            position &+= 8
+        }
+        while position < text.count {
+            continuing &+= text[position] & 0xC0 == 0x80 ? 1 : 0
+            position &+= 1
+        }
+        return text.count &- continuing
     }
 
     /// Where the character at `position` ends.

@@ -21,6 +21,11 @@ struct TextWriter {
     /// Bytes of the row under way.
     var rowByteCount: Int { used - rowStart }
 
+    /// What the row under way has so far; valid until more is appended.
+    var rowBytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: heap.base + rowStart, count: used - rowStart)
+    }
+
     /// Space for `size` more bytes; `size` may be more than is used then.
     @inline(__always)
     mutating func reserve(_ size: Int) -> UnsafeMutablePointer<UInt8> {
@@ -98,6 +103,15 @@ enum TextKernels {
     static func slice(_ offsets: UnsafeBufferPointer<UInt32>, _ bytes: UnsafePointer<UInt8>, _ row: Int) -> Bytes {
         let start = Int(offsets[unchecked: row])
         return Bytes(start: bytes + start, count: Int(offsets[unchecked: row &+ 1]) &- start)
+    }
+
+    static func isEqual(_ text: Bytes, _ other: [UInt8]) -> Bool {
+        other.withUnsafeBufferPointer { other in
+            guard text.count == other.count, let a = text.baseAddress, let b = other.baseAddress else {
+                return text.isEmpty && other.isEmpty
+            }
+            return memcmp(a, b, other.count) == 0
+        }
     }
 
     /// A function of text to a fixed-stride type.

@@ -3,15 +3,19 @@ import Glibc
 /// to_char and to_number of numbers, to_char of intervals and timestamps.
 enum TemplateFunctions {
     static let all: [ScalarFunction] = [
-        time(.timestamp, "The time by a template of YYYY, MM, DD, HH24, MI, SS, MS, US, Mon, Day and so on.") { row in
-            let value = row.bigint(0)
-            return Calendar.isFinite(value) ? TemplateFields(timestamp: value) : nil
+        timestamp(.timestamp, "The time by a template of YYYY, MM, DD, HH24, MI, SS, MS, US, Mon, Day and so on.") {
+            TemplateFields(timestamp: $0)
         },
-        time(.timestamptz, "The time in UTC by a template, as a timestamp's; TZ is UTC.") { row in
-            let value = row.bigint(0)
-            return Calendar.isFinite(value) ? TemplateFields(timestamp: value, zoneName: "UTC") : nil
+        timestamp(.timestamptz, "The time in UTC by a template, as a timestamp's; TZ is UTC.") {
+            TemplateFields(timestamp: $0, zoneName: "UTC")
         },
-        time(.interval, "The interval by a template, as a time's.") { TemplateFields(interval: $0.interval(0)) },
+        RowKernels.bytes(
+            "to_char", [.interval, .text], "The interval by a template, as a time's.", state: { TemplateCache(.time) }
+        ) {
+            (row, cache, out) throws(RowFailure) in
+            guard !row.text(1).isEmpty else { return out.setNull() }
+            try TimeFormatter.append(TemplateFields(interval: row.interval(0)), cache.nodes(row.text(1)), to: &out)
+        },
         number(.integer) { (row, template) throws(RowFailure) in
             let value = Int64(row.integer(0))
             if template.isScientific { return scientific(Double(value), template) }
@@ -95,13 +99,14 @@ enum TemplateFunctions {
 
     // MARK: times
 
-    static func time(
-        _ type: DataType, _ documentation: String, _ fields: @escaping @Sendable (ArgumentRow) -> TemplateFields?
+    private static func timestamp(
+        _ type: DataType, _ documentation: String, _ fields: @escaping @Sendable (Int64) -> TemplateFields
     ) -> ScalarFunction {
-        RowKernels.bytes("to_char", [type, .text], documentation, state: { TemplateCache(.time) }) {
+        RowKernels.bytes("to_char", [type, .text], documentation, state: { TimeTextCache() }) {
             (row, cache, out) throws(RowFailure) in
-            guard !row.text(1).isEmpty, let fields = fields(row) else { return out.setNull() }
-            try TimeFormatter.append(fields, cache.nodes(row.text(1)), to: &out)
+            let value = row.bigint(0)
+            guard !row.text(1).isEmpty, Calendar.isFinite(value) else { return out.setNull() }
+            try cache.append(value, row.text(1), to: &out, fields)
         }
     }
 

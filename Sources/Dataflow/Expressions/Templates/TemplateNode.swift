@@ -2,13 +2,22 @@
 struct TemplateNode {
     enum Kind { case pattern, character, separator, space }
 
-    var kind: Kind
+    let kind: Kind
     /// A pattern as it is written in the table (`HH24`, `Month`, `yyyy`), or one character.
-    var text: [UInt8]
+    let text: [UInt8]
+    /// The text in upper case.
+    let upper: String
     /// Modifiers of time patterns.
     var isFillMode = false
     var hasOrdinal = false
     var isOrdinalUpper = false
+
+    init(kind: Kind, text: [UInt8], isFillMode: Bool = false) {
+        self.kind = kind
+        self.text = text
+        self.isFillMode = isFillMode
+        upper = String(decoding: text, as: UTF8.self).uppercased()
+    }
 
     var name: String { String(decoding: text, as: UTF8.self) }
 
@@ -105,14 +114,61 @@ struct TemplateNode {
 struct TemplateCache {
     let grammar: TemplateNode.Grammar
     private var template: [UInt8]?
-    private var parsed: [TemplateNode] = []
+    /// The nodes of the template given last.
+    private(set) var parsed: [TemplateNode] = []
 
     init(_ grammar: TemplateNode.Grammar) { self.grammar = grammar }
 
     mutating func nodes(_ text: TextKernels.Bytes) -> [TemplateNode] {
-        if let template, template.elementsEqual(text) { return parsed }
+        use(text)
+        return parsed
+    }
+
+    /// Parses a template unless it is the one given last; whether it did.
+    @discardableResult
+    mutating func use(_ text: TextKernels.Bytes) -> Bool {
+        if let template, TextKernels.isEqual(text, template) { return false }
         template = Array(text)
         parsed = TemplateNode.parse(text, grammar)
-        return parsed
+        return true
+    }
+}
+
+/// What to_char made last of a timestamp, and between which ones it makes the same: most templates show nothing finer than a day or a
+/// minute, and times that follow each other are close.
+struct TimeTextCache {
+    private static let hour: Int64 = 3_600_000_000
+    private static let units: [String: Int64] = [
+        "HH": hour, "HH12": hour, "HH24": hour, "AM": hour, "PM": hour, "A.M.": hour, "P.M.": hour, "MI": 60_000_000,
+        "SS": 1_000_000, "SSSS": 1_000_000, "SSSSS": 1_000_000, "MS": 1, "US": 1, "FF1": 1, "FF2": 1, "FF3": 1,
+        "FF4": 1,
+        "FF5": 1, "FF6": 1,
+    ]
+
+    private var templates = TemplateCache(.time)
+    /// Microseconds of the finest unit that the template shows; no pattern but those above shows less than a day.
+    private var unit: Int64 = 1
+    /// The microseconds whose text is ``text``.
+    private var known: Range<Int64> = 0..<0
+    private var text: [UInt8] = []
+
+    /// Appends a finite timestamp by the template; `fields` gives its parts.
+    mutating func append(
+        _ timestamp: Int64, _ template: TextKernels.Bytes, to out: inout TextWriter, _ fields: (Int64) -> TemplateFields
+    ) throws(RowFailure) {
+        if templates.use(template) {
+            unit =
+                templates.parsed.lazy.filter { $0.kind == .pattern }.map { Self.units[$0.upper] ?? 24 * Self.hour }
+                .min() ?? 24 * Self.hour
+            known = 0..<0
+        }
+        if known.contains(timestamp) { return out.append(text) }
+        try TimeFormatter.append(fields(timestamp), templates.parsed, to: &out)
+        let rest = timestamp % unit
+        let start = timestamp - (rest < 0 ? rest + unit : rest)
+        // The last day that there is ends later than 64 bits count.
+        let (end, overflow) = start.addingReportingOverflow(unit)
+        known = start..<(overflow ? .max : end)
+        text = Array(out.rowBytes)
     }
 }

@@ -20,7 +20,7 @@ enum TimeFormatter {
                 out.append(node.text)
                 continue
             }
-            let upper = node.name.uppercased()
+            let upper = node.upper
             if fields.isInterval, datePatterns.contains(upper) {
                 throw RowFailure("22007", "invalid format specification for an interval value")
             }
