@@ -16,8 +16,8 @@ setup: ## installs the system packages that are missing
 build: setup ## builds the dataprism command in release mode
 	@set -o pipefail; swift build -c release --product dataprism $(QUIET)
 
-demo: build ## runs examples/auctions.sql on one node and shows its views changing
-	@exec $(BIN)/dataprism dev examples/auctions.sql --data data/demo --http 127.0.0.1:$(PORT)
+demo: build ## boots three nodes with examples/auctions.sql, adds one, kills one, and shows that the views stay right
+	@exec scripts/demo --data data/demo --http $(PORT)
 
 check: ## format, tidy and import graph, without a build
 	@Tests/Tidy/tidy
