@@ -27,7 +27,7 @@ sys.path.insert(0, os.path.join(ROOT, "chaos"))
 sys.path.insert(0, os.path.join(ROOT, "bench", "oracle"))
 
 from node import Node, binary  # noqa: E402
-from queries import QUERIES  # noqa: E402
+from queries import FUNCTIONS, QUERIES  # noqa: E402
 
 NEXMARK = os.path.join(ROOT, "bench", "nexmark")
 TABLES = {
@@ -63,6 +63,11 @@ class RowHash:
             return b"\xff"
         if kind in ("bigint", "timestamp"):
             return struct.pack("<q", value)
+        if kind == "integer":
+            return struct.pack("<i", value)
+        if kind == "average":
+            mantissa, scale = value.split("/")
+            return RowHash.encode(int(mantissa), f"numeric:{scale}")
         if kind == "text":
             return value.encode("utf-8")
         if kind.startswith("numeric:"):
@@ -101,6 +106,8 @@ def rows_of(port, view):
 def load(events):
     """The events in SQLite, as the node's views have them."""
     database = sqlite3.connect(":memory:")
+    for function in FUNCTIONS:
+        database.create_function(function.__name__, function.__code__.co_argcount, function, deterministic=True)
     with tempfile.TemporaryDirectory(prefix="dataprism-oracle-") as folder:
         pipeline = os.path.join(folder, "events.sql")
         with open(pipeline, "w", encoding="utf-8") as handle:
