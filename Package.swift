@@ -40,6 +40,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CPgQuery", providers: [.apt(["libpg-query-dev", "libprotobuf-c-dev"])]),
         .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
@@ -56,7 +57,7 @@ let package = Package(
         ),
         .target(name: "Log", dependencies: ["CSQLite", "CZstd", "CXXHash"], swiftSettings: strict),
         .target(
-            name: "Dataflow", dependencies: ["CCrypto", "CRE2", "CSimdJSON", "CXXHash"],
+            name: "Dataflow", dependencies: ["CCrypto", "CMalloc", "CRE2", "CSimdJSON", "CXXHash"],
             swiftSettings: strict + unchecked),
         .target(name: "SQL", dependencies: ["Dataflow", "CPgQuery"], swiftSettings: strict),
         .target(

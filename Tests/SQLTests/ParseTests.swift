@@ -1,3 +1,4 @@
+import Glibc
 import Dataflow
 import SQL
 import Testing
@@ -159,5 +160,13 @@ struct ParseTests {
             mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
             return Int((mixed ^ (mixed >> 31)) % UInt64(bound))
         }
+    }
+
+    /// libpg_query makes a thread-specific key in every thread that parses; a process has 1 024.
+    @Test func manyStatementsTakeFewThreadKeys() throws {
+        for number in 0..<1_200 { _ = try SQLCompiler.parse("SELECT \(number)") }
+        var key = pthread_key_t()
+        try #require(pthread_key_create(&key, nil) == 0)
+        pthread_key_delete(key)
     }
 }

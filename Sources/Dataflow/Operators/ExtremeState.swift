@@ -55,6 +55,11 @@ private final class AppendOnlyExtremeState<Value: OrderedValue>: AggregateState 
         isSet.append(contentsOf: repeatElement(false, count: extra))
     }
 
+    // A method of a generic class that is called through its superclass runs unspecialised, unless it is asked for.
+    @specialized(where Value == Int32)
+    @specialized(where Value == Int64)
+    @specialized(where Value == Double)
+    @specialized(where Value == Decimal)
     override func update(
         _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?
     ) {
@@ -89,9 +94,9 @@ private final class AppendOnlyExtremeState<Value: OrderedValue>: AggregateState 
     override var byteCount: Int { best.capacity * MemoryLayout<Value>.stride + isSet.capacity }
 }
 
-/// All values per slot, in order.
+/// All values per slot; in order once one was taken back.
 private final class MultisetExtremeState<Value: OrderedValue>: AggregateState {
-    private var bags = ContiguousArray<SortedBag<Value>>()
+    private var bags = ContiguousArray<LazySortedBag<Value>>()
     private let isMax: Bool
     private let type: DataType
     private var entries = 0
@@ -103,21 +108,27 @@ private final class MultisetExtremeState<Value: OrderedValue>: AggregateState {
 
     override func grow(to end: Int) {
         if bags.count < end {
-            bags.append(contentsOf: repeatElement(SortedBag(), count: max(end - bags.count, bags.count)))
+            bags.append(contentsOf: repeatElement(LazySortedBag(), count: max(end - bags.count, bags.count)))
         }
     }
 
+    @specialized(where Value == Int32)
+    @specialized(where Value == Int64)
+    @specialized(where Value == Double)
+    @specialized(where Value == Decimal)
     override func update(
         _ slots: UnsafeBufferPointer<Int32>, _ argument: Column?, _ weights: UnsafeBufferPointer<Int64>?
     ) {
         guard let argument else { return }
+        let sign = isMax ? -1 : 1
         argument.withValues(as: Value.self) { values in
             for row in 0..<slots.count {
-                switch bags[Int(slots[row])].add(values[row], weight: weights?[row] ?? 1, order: Value.exactOrder) {
-                case .inserted: entries += 1
-                case .merged: break
-                case .removed: entries -= 1
-                }
+                entries += bags[Int(slots[row])].add(
+                    values[row], weight: weights?[row] ?? 1,
+                    isBetter: {
+                        let order = Value.order($0, $1) &* sign
+                        return order == 0 ? Value.encodingOrder($0, $1) < 0 : order < 0
+                    }, order: Value.exactOrder, size: { _ in 1 })
             }
         }
     }
@@ -125,7 +136,7 @@ private final class MultisetExtremeState<Value: OrderedValue>: AggregateState {
     override func results(_ slots: UnsafeBufferPointer<Int32>, _ failures: inout [RowError]) -> Column {
         let builder = ColumnBuilder(type: type, capacity: slots.count)
         for slot in slots {
-            if let value = extreme(bags[Int(slot)]) { builder.append(value) } else { builder.appendNull() }
+            if let value = bags[Int(slot)].extreme(extreme) { builder.append(value) } else { builder.appendNull() }
         }
         return builder.finish()
     }
@@ -143,12 +154,12 @@ private final class MultisetExtremeState<Value: OrderedValue>: AggregateState {
     }
 
     override func clear(_ slot: Int32) {
-        entries -= bags[Int(slot)].count
-        bags[Int(slot)] = SortedBag()
+        bags[Int(slot)].forEach { _ in entries -= 1 }
+        bags[Int(slot)] = LazySortedBag()
     }
 
     override var byteCount: Int {
-        bags.capacity * MemoryLayout<SortedBag<Value>>.stride + entries * (MemoryLayout<Value>.stride + 8)
+        bags.capacity * MemoryLayout<LazySortedBag<Value>>.stride + entries * (MemoryLayout<Value>.stride + 8)
     }
 }
 
@@ -233,9 +244,9 @@ private final class AppendOnlyBytesExtremeState: AggregateState {
     override var byteCount: Int { best.capacity * 8 + bytes }
 }
 
-/// All values per slot, in order.
+/// All values per slot; in order once one was taken back.
 private final class MultisetBytesExtremeState: AggregateState {
-    private var bags = ContiguousArray<SortedBag<[UInt8]>>()
+    private var bags = ContiguousArray<LazySortedBag<[UInt8]>>()
     private let isMax: Bool
     private let ordering: BytesOrder
     private var bytes = 0
@@ -247,7 +258,7 @@ private final class MultisetBytesExtremeState: AggregateState {
 
     override func grow(to end: Int) {
         if bags.count < end {
-            bags.append(contentsOf: repeatElement(SortedBag(), count: max(end - bags.count, bags.count)))
+            bags.append(contentsOf: repeatElement(LazySortedBag(), count: max(end - bags.count, bags.count)))
         }
     }
 
@@ -257,18 +268,19 @@ private final class MultisetBytesExtremeState: AggregateState {
         guard let argument else { return }
         for row in 0..<slots.count {
             let value = Kernels.withBytes(argument, row) { Array($0) }
-            switch bags[Int(slots[row])].add(value, weight: weights?[row] ?? 1, order: ordering.exactOrder) {
-            case .inserted: bytes += value.count
-            case .merged: break
-            case .removed: bytes -= value.count
-            }
+            bytes += bags[Int(slots[row])].add(
+                value, weight: weights?[row] ?? 1,
+                isBetter: {
+                    let order = ordering.order($0, $1)
+                    return order == 0 ? ordering.exactOrder($0, $1) < 0 : (order > 0) == isMax
+                }, order: ordering.exactOrder, size: \.count)
         }
     }
 
     override func results(_ slots: UnsafeBufferPointer<Int32>, _ failures: inout [RowError]) -> Column {
         let builder = ColumnBuilder(type: ordering.type, capacity: slots.count)
         for slot in slots {
-            if let value = extreme(bags[Int(slot)]) {
+            if let value = bags[Int(slot)].extreme(extreme) {
                 value.withUnsafeBufferPointer { builder.append(utf8: $0) }
             } else {
                 builder.appendNull()
@@ -290,11 +302,8 @@ private final class MultisetBytesExtremeState: AggregateState {
     }
 
     override func clear(_ slot: Int32) {
-        bags[Int(slot)].forEach { value, _ in
-            bytes -= value.count
-            return true
-        }
-        bags[Int(slot)] = SortedBag()
+        bags[Int(slot)].forEach { bytes -= $0.count }
+        bags[Int(slot)] = LazySortedBag()
     }
 
     override var byteCount: Int { bags.capacity * 16 + bytes }

@@ -29,9 +29,12 @@ final class SessionOperator: Operator {
     }
 
     private struct Change {
+        var time: Int64
         var slot: Int32
         var row: Int32
         var weight: Int64
+        /// Its place in the order of arrival.
+        var number: Int
     }
 
     /// Rows to emit, with their sessions.
@@ -105,25 +108,32 @@ final class SessionOperator: Operator {
             }
             for row in 0..<delta.count { indices[row] = Int32(row) }
             rows.insert(delta.columns, rows: UnsafeBufferPointer(start: indices, count: delta.count), numbers: numbers)
-            for row in 0..<delta.count { add(numbers[row], weight: delta.weight(at: row), to: slots[row]) }
+            delta.columns[spec.time].withValues(as: Int64.self) { times in
+                for row in 0..<delta.count {
+                    add(numbers[row], at: times[row], weight: delta.weight(at: row), to: slots[row])
+                }
+            }
         }
     }
 
-    private func add(_ number: Int32, weight: Int64, to slot: Int32) {
+    private func add(_ number: Int32, at time: Int64, weight: Int64, to slot: Int32) {
+        func note(_ row: Int32) {
+            changes.append(Change(time: time, slot: slot, row: row, weight: weight, number: changes.count))
+        }
         guard weight != 0 else {
             // The key may be new: the barrier drops it if it has no rows.
-            changes.append(Change(slot: slot, row: number, weight: 0))
+            note(number)
             leaving.append(number)
             return
         }
         keys.noteChange(slot)
         switch partitions[Int(slot)].bag.add(number, weight: weight, order: order) {
-        case .inserted: changes.append(Change(slot: slot, row: number, weight: weight))
+        case .inserted: note(number)
         case .merged(let stored):
-            changes.append(Change(slot: slot, row: stored, weight: weight))
+            note(stored)
             rows.remove(number)
         case .removed(let stored):
-            changes.append(Change(slot: slot, row: stored, weight: weight))
+            note(stored)
             leaving.append(stored)
             if stored != number { rows.remove(number) }
         }
@@ -136,9 +146,8 @@ final class SessionOperator: Operator {
         if net.count < Int(rows.rowEnd) {
             net.append(contentsOf: repeatElement(0, count: max(Int(rows.rowEnd) - net.count, net.count)))
         }
-        let ordered = changes.enumerated().sorted {
-            ($0.element.slot, time($0.element.row), $0.offset) < ($1.element.slot, time($1.element.row), $1.offset)
-        }.map(\.element)
+        changes.sort { ($0.slot, $0.time, $0.number) < ($1.slot, $1.time, $1.number) }
+        let ordered = changes
         for change in ordered { net[Int(change.row)] += change.weight }
         var output = Output()
         var start = 0
@@ -187,7 +196,7 @@ final class SessionOperator: Operator {
         let slot = Int(first.slot)
         let old = partitions[slot].sessions
         // The sessions that a change can touch are those within a gap of the changes.
-        let (from, to) = (time(first.row), time(last.row))
+        let (from, to) = (first.time, last.time)
         let lower = Self.lowerBound(old) { end(of: $0.last) < from }
         let upper = Self.lowerBound(old) { $0.start <= end(of: to) }
         let touched = Array(old[lower..<max(lower, upper)])
@@ -209,7 +218,7 @@ final class SessionOperator: Operator {
     /// The sessions of the rows that are in these sessions or changed.
     private func sessions(_ slot: Int, _ touched: [Session], _ changes: ArraySlice<Change>) -> [Session] {
         var pieces: [Session] = []
-        var removed = changes.filter { net[Int($0.row)] < 0 }.map { time($0.row) }[...]
+        var removed = changes.filter { net[Int($0.row)] < 0 }.map(\.time)[...]
         for session in touched {
             while let gone = removed.first, gone < session.start { removed.removeFirst() }
             guard let gone = removed.first, gone <= session.last else {
@@ -227,7 +236,7 @@ final class SessionOperator: Operator {
             }
         }
         for change in changes where net[Int(change.row)] > 0 {
-            pieces.append(Session(start: time(change.row), last: time(change.row)))
+            pieces.append(Session(start: change.time, last: change.time))
         }
         pieces.sort { ($0.start, $0.last) < ($1.start, $1.last) }
         var merged: [Session] = []
@@ -309,10 +318,10 @@ final class SessionOperator: Operator {
         var (low, high) = (changes.startIndex, changes.endIndex)
         while low < high {
             let middle = (low + high) / 2
-            if time(changes[middle].row) < from { low = middle + 1 } else { high = middle }
+            if changes[middle].time < from { low = middle + 1 } else { high = middle }
         }
         var end = low
-        while end < changes.endIndex, time(changes[end].row) <= to { end += 1 }
+        while end < changes.endIndex, changes[end].time <= to { end += 1 }
         return changes[low..<end]
     }
 

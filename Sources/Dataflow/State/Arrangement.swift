@@ -57,42 +57,33 @@ final class Arrangement {
         self.strict = strict
         self.expiry = expiry
         self.isTallied = isTallied
-        tallies = .allocate(capacity: isTallied ? 64 : 0)
+        tallies = StateMemory.allocate(isTallied ? 64 : 0)
         rows = RowStore(types: types)
-        heads = .allocate(capacity: 64)
+        heads = StateMemory.allocate(64)
         heads.initialize(repeating: -1, count: 64)
-        links = .allocate(capacity: 64)
+        links = StateMemory.allocate(64)
         keys = KeyTable(encoder: KeyEncoder(types: key.map { types[$0] }, equality: .sql))
     }
 
     deinit {
-        heads.deallocate()
-        links.deallocate()
-        tallies.deallocate()
+        StateMemory.free(heads, count: headCapacity)
+        StateMemory.free(links, count: linkCapacity)
+        StateMemory.free(tallies, count: isTallied ? linkCapacity : 0)
     }
 
     /// Makes room for all slots and row numbers in use.
     private func grow() {
         if headCapacity < Int(keys.slotEnd) {
             let capacity = max(Int(keys.slotEnd), headCapacity * 2)
-            let grown = UnsafeMutablePointer<Int32>.allocate(capacity: capacity)
-            grown.update(from: heads, count: headCapacity)
-            (grown + headCapacity).initialize(repeating: -1, count: capacity - headCapacity)
-            heads.deallocate()
-            (heads, headCapacity) = (grown, capacity)
+            heads = StateMemory.grow(heads, from: headCapacity, to: capacity)
+            (heads + headCapacity).initialize(repeating: -1, count: capacity - headCapacity)
+            headCapacity = capacity
         }
         if linkCapacity < Int(rows.rowEnd) {
             let capacity = max(Int(rows.rowEnd), linkCapacity * 2)
-            let grown = UnsafeMutablePointer<Link>.allocate(capacity: capacity)
-            grown.update(from: links, count: linkCapacity)
-            links.deallocate()
-            if isTallied {
-                let grown = UnsafeMutablePointer<Tally>.allocate(capacity: capacity)
-                grown.update(from: tallies, count: linkCapacity)
-                tallies.deallocate()
-                tallies = grown
-            }
-            (links, linkCapacity) = (grown, capacity)
+            links = StateMemory.grow(links, from: linkCapacity, to: capacity)
+            if isTallied { tallies = StateMemory.grow(tallies, from: linkCapacity, to: capacity) }
+            linkCapacity = capacity
         }
     }
 

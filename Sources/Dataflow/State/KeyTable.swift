@@ -55,19 +55,19 @@ package final class KeyTable {
         stride = encoder.stride
         mask = 127
         entryCapacity = 64
-        table = .allocate(capacity: 128)
+        table = StateMemory.allocate(128)
         table.initialize(repeating: Place(slot: 0, tag: 0), count: 128)
-        entries = .allocate(capacity: 64)
-        spans = .allocate(capacity: encoder.stride == nil ? 64 : 1)
+        entries = StateMemory.allocate(64)
+        spans = StateMemory.allocate(encoder.stride == nil ? 64 : 1)
         arenaCapacity = encoder.stride.map { $0 * 64 } ?? 1024
-        arena = .allocate(capacity: max(arenaCapacity, 1))
+        arena = StateMemory.allocate(max(arenaCapacity, 1))
     }
 
     deinit {
-        table.deallocate()
-        entries.deallocate()
-        spans.deallocate()
-        arena.deallocate()
+        StateMemory.free(table, count: mask + 1)
+        StateMemory.free(entries, count: entryCapacity)
+        StateMemory.free(spans, count: stride == nil ? entryCapacity : 1)
+        StateMemory.free(arena, count: arenaCapacity)
     }
 
     package var byteCount: Int {
@@ -296,35 +296,26 @@ package final class KeyTable {
     }
 
     private func growEntries() {
-        let grown = UnsafeMutablePointer<Entry>.allocate(capacity: entryCapacity * 2)
-        grown.update(from: entries, count: entryCapacity)
-        entries.deallocate()
-        entries = grown
+        entries = StateMemory.grow(entries, from: entryCapacity, to: entryCapacity * 2)
         if let stride {
             arenaUsed = entryCapacity * stride
             growArena(to: entryCapacity * 2 * stride)
         } else {
-            let grown = UnsafeMutablePointer<Span>.allocate(capacity: entryCapacity * 2)
-            grown.update(from: spans, count: entryCapacity)
-            spans.deallocate()
-            spans = grown
+            spans = StateMemory.grow(spans, from: entryCapacity, to: entryCapacity * 2)
         }
         entryCapacity *= 2
     }
 
     private func growArena(to capacity: Int) {
+        arena = StateMemory.grow(arena, from: arenaCapacity, to: capacity)
         arenaCapacity = capacity
-        let grown = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
-        grown.update(from: arena, count: arenaUsed)
-        arena.deallocate()
-        arena = grown
     }
 
     /// Makes the table anew: twice as large if it is full of live entries, of the same size if of removed ones.
     private func rebuild() {
         let capacity = count * 2 > mask + 1 ? (mask + 1) * 2 : mask + 1
-        table.deallocate()
-        table = .allocate(capacity: capacity)
+        StateMemory.free(table, count: mask + 1)
+        table = StateMemory.allocate(capacity)
         table.initialize(repeating: Place(slot: 0, tag: 0), count: capacity)
         mask = capacity - 1
         for slot in 0..<slotEnd where entries[Int(slot)].isLive {
@@ -338,8 +329,8 @@ package final class KeyTable {
 
     private func packArena() {
         let live = arenaUsed - arenaDead
-        arenaCapacity = max(live + live / 2, 1024)
-        let packed = UnsafeMutablePointer<UInt8>.allocate(capacity: arenaCapacity)
+        let capacity = max(live + live / 2, 1024)
+        let packed = StateMemory.allocate(capacity, of: UInt8.self)
         var used = 0
         for slot in 0..<slotEnd where entries[Int(slot)].isLive {
             let span = spans[Int(slot)]
@@ -347,8 +338,8 @@ package final class KeyTable {
             spans[Int(slot)].offset = used
             used += span.length
         }
-        arena.deallocate()
-        arena = packed
+        StateMemory.free(arena, count: arenaCapacity)
+        (arena, arenaCapacity) = (packed, capacity)
         arenaUsed = used
         arenaDead = 0
     }

@@ -34,16 +34,16 @@ package final class RowStore {
         columns = types.map { type in
             Storage(
                 type: type, stride: type.storage == .bytes ? MemoryLayout<TextPlace>.stride : type.storage.stride,
-                values: .allocate(byteCount: 1, alignment: 16), valid: .allocate(capacity: 1),
-                heap: .allocate(capacity: 1))
+                values: StateMemory.growRaw(nil, from: 0, to: 1), valid: StateMemory.allocate(1),
+                heap: StateMemory.allocate(1))
         }
     }
 
     deinit {
         for column in columns {
-            column.values.deallocate()
-            column.valid.deallocate()
-            column.heap.deallocate()
+            StateMemory.freeRaw(column.values, bytes: capacity * column.stride)
+            StateMemory.free(column.valid, count: capacity)
+            StateMemory.free(column.heap, count: column.heapCapacity)
         }
     }
 
@@ -53,15 +53,9 @@ package final class RowStore {
         guard rows > capacity else { return }
         let newCapacity = max(rows, capacity * 2, 64)
         for index in columns.indices {
-            let stride = columns[index].stride
-            let values = UnsafeMutableRawPointer.allocate(byteCount: newCapacity * stride, alignment: 16)
-            values.copyMemory(from: columns[index].values, byteCount: Int(rowEnd) * stride)
-            columns[index].values.deallocate()
-            columns[index].values = values
-            let valid = UnsafeMutablePointer<UInt8>.allocate(capacity: newCapacity)
-            valid.update(from: columns[index].valid, count: Int(rowEnd))
-            columns[index].valid.deallocate()
-            columns[index].valid = valid
+            columns[index].values = StateMemory.growRaw(
+                columns[index].values, from: capacity * columns[index].stride, to: newCapacity * columns[index].stride)
+            columns[index].valid = StateMemory.grow(columns[index].valid, from: capacity, to: newCapacity)
         }
         capacity = newCapacity
     }
@@ -135,10 +129,8 @@ package final class RowStore {
     private func reserveHeap(_ index: Int, _ needed: Int) {
         guard columns[index].heapUsed + needed > columns[index].heapCapacity else { return }
         let newCapacity = max(columns[index].heapUsed + needed, columns[index].heapCapacity * 2, 1024)
-        let heap = UnsafeMutablePointer<UInt8>.allocate(capacity: newCapacity)
-        heap.update(from: columns[index].heap, count: columns[index].heapUsed)
-        columns[index].heap.deallocate()
-        columns[index].heap = heap
+        columns[index].heap = StateMemory.grow(
+            columns[index].heap, from: columns[index].heapCapacity, to: newCapacity)
         columns[index].heapCapacity = newCapacity
     }
 
@@ -160,14 +152,14 @@ package final class RowStore {
         let places = columns[index].values.assumingMemoryBound(to: TextPlace.self)
         let live = columns[index].heapUsed - columns[index].heapDead
         let newCapacity = max(live + live / 2, 1024)
-        let heap = UnsafeMutablePointer<UInt8>.allocate(capacity: newCapacity)
+        let heap = StateMemory.allocate(newCapacity, of: UInt8.self)
         var used = 0
         for row in 0..<Int(rowEnd) where places[row].length > 0 {
             (heap + used).update(from: columns[index].heap + places[row].offset, count: places[row].length)
             places[row].offset = used
             used += places[row].length
         }
-        columns[index].heap.deallocate()
+        StateMemory.free(columns[index].heap, count: columns[index].heapCapacity)
         columns[index].heap = heap
         columns[index].heapCapacity = newCapacity
         columns[index].heapUsed = used

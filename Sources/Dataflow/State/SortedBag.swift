@@ -9,6 +9,14 @@ package struct SortedBag<Element> {
 
     package init() {}
 
+    /// Of distinct elements in ascending order.
+    init(ascending elements: [(element: Element, weight: Int64)]) {
+        count = elements.count
+        for start in stride(from: 0, to: elements.count, by: Self.chunkMax / 2) {
+            chunks.append(Array(elements[start..<min(start + Self.chunkMax / 2, elements.count)]))
+        }
+    }
+
     private static var chunkMax: Int { 256 }
 
     package enum Change {
@@ -25,6 +33,17 @@ package struct SortedBag<Element> {
         if chunks.isEmpty {
             chunks.append([(element, weight)])
             count = 1
+            return .inserted
+        }
+        // Elements that come in order are appended.
+        let end = chunks.count - 1
+        if order(chunks[end][chunks[end].count - 1].element, element) < 0 {
+            if chunks[end].count < Self.chunkMax {
+                chunks[end].append((element, weight))
+            } else {
+                chunks.append([(element, weight)])
+            }
+            count += 1
             return .inserted
         }
         // The last chunk whose first element is not after the new one.

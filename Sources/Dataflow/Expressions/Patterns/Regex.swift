@@ -12,8 +12,8 @@ struct RegexCache {
     mutating func regex(
         _ pattern: TextKernels.Bytes, flags: TextKernels.Bytes? = nil, options: RegexTranslator.Options = .init()
     ) throws(RowFailure) -> Regex {
-        if let last, self.pattern.elementsEqual(pattern),
-            flags.map({ self.flags.elementsEqual($0) }) ?? self.flags.isEmpty,
+        if let last, TextKernels.isEqual(pattern, self.pattern),
+            flags.map({ TextKernels.isEqual($0, self.flags) }) ?? self.flags.isEmpty,
             added == options
         {
             return last
@@ -87,6 +87,17 @@ struct Regex {
             }
             guard found != 0 else { return nil }
             return (0..<count).map { spans[2 * $0] < 0 ? nil : Int(spans[2 * $0])..<Int(spans[2 * $0 + 1]) }
+        }
+    }
+
+    /// Where a group of the first match lies (0: the whole match); nil if there is no match, or the group took no part.
+    func firstMatch(of group: Int, in text: TextKernels.Bytes) -> Range<Int>? {
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * (group + 1)) { spans in
+            let found = text.withMemoryRebound(to: CChar.self) {
+                dp_regex_match(compiled, $0.baseAddress, $0.count, 0, spans.baseAddress, Int32(group + 1))
+            }
+            guard found != 0, spans[2 * group] >= 0 else { return nil }
+            return Int(spans[2 * group])..<Int(spans[2 * group + 1])
         }
     }
 

@@ -252,9 +252,7 @@ enum RegexFunctions {
     ]
 
     private static func substring(_ text: Bytes, _ regex: Regex, _ out: inout TextWriter) throws(RowFailure) {
-        guard let spans = regex.firstMatch(in: text, from: 0), let span = spans[min(1, regex.groupCount)] else {
-            return out.setNull()
-        }
+        guard let span = regex.firstMatch(of: min(1, regex.groupCount), in: text) else { return out.setNull() }
         out.append(text[span])
     }
 }
