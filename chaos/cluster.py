@@ -29,6 +29,8 @@ PIPELINE = """
 CREATE TABLE events (id bigint NOT NULL, grp integer, amount bigint) WITH (connector = 'http', partitions = 4);
 CREATE MATERIALIZED VIEW seen AS SELECT id, count(*) AS times FROM events GROUP BY id;
 CREATE MATERIALIZED VIEW totals AS SELECT grp, count(*) AS events, sum(amount) AS amount FROM events GROUP BY grp;
+CREATE MATERIALIZED VIEW positive AS SELECT grp, amount FROM
+  (SELECT grp, count(*) AS events, sum(amount) AS amount FROM events GROUP BY grp) t WHERE amount > 0;
 CREATE MATERIALIZED VIEW largest AS SELECT t.grp, t.amount, count(*) AS equals
   FROM totals t JOIN totals u ON t.amount = u.amount GROUP BY t.grp, t.amount;
 """
@@ -146,9 +148,15 @@ def check(members, batches, label):
         got = sorted((row["grp"], row["events"], row["amount"]) for row in read("SELECT grp, events, amount FROM totals"))
         if got != totals:
             sys.exit(f"cluster: {label}: totals on {member.name} are {got}, not {totals}")
+        got = sorted((row["grp"], row["amount"]) for row in read("SELECT grp, amount FROM positive UNION ALL SELECT -1, 0"))
+        if got != [(-1, 0)] + [(grp, amount) for grp, _, amount in totals if amount > 0]:
+            sys.exit(f"cluster: {label}: positive, which shares totals' sums, on {member.name} is {got}")
         got = sorted((row["grp"], row["amount"], row["equals"]) for row in read("SELECT grp, amount, equals FROM largest"))
         if got != largest:
             sys.exit(f"cluster: {label}: largest on {member.name} is {got}, not {largest}")
+        row = read("SELECT count(*) AS events, count(DISTINCT id) AS ids FROM events")[0]
+        if (row["ids"], row["events"]) != (distinct, count):
+            sys.exit(f"cluster: {label}: the table itself on {member.name} has {row}, not {distinct} ids, {count} events")
         row = read("SELECT count(*) AS ids, sum(times) AS times, max(times) AS most FROM seen")[0]
         if (row["ids"], row["times"], row["most"]) != (distinct, count, 1):
             sys.exit(f"cluster: {label}: seen on {member.name} is {row}, not {distinct} ids, {count} events, each once")
@@ -156,7 +164,7 @@ def check(members, batches, label):
 
 
 class Reader(threading.Thread):
-    """Reads two views in one statement on any node: both must be of one prefix of the log, and no node may go back."""
+    """Reads two views and their table in one statement on any node: all must be of one prefix of the log, and no node may go back."""
 
     def __init__(self, members, seed):
         super().__init__(daemon=True)
@@ -168,9 +176,10 @@ class Reader(threading.Thread):
         while not self.stop.is_set():
             member = self.random.choice(self.members())
             try:
-                rows = member.sql("SELECT count(*) AS n FROM seen UNION ALL SELECT coalesce(sum(events), 0) AS n FROM totals", timeout=10)
+                rows = member.sql("SELECT count(*) AS n FROM seen UNION ALL SELECT coalesce(sum(events), 0) AS n FROM totals"
+                                  " UNION ALL SELECT count(*) AS n FROM events", timeout=10)
                 counts = [row["n"] for row in rows]
-                if len(counts) != 2 or counts[0] != counts[1]:
+                if len(counts) != 3 or len(set(counts)) != 1:
                     self.failure = f"one answer of {member.name} mixes prefixes: {counts}"
                     return
                 if counts[0] < newest.get(member.pid, 0):
@@ -270,6 +279,10 @@ def main():
         for thread in pushers + [reader]:
             thread.join(120)
         check(alive[1:], batches(), f"{drained.name} drained")
+        for member in alive[1:]:
+            plan = [row["QUERY PLAN"] for row in member.sql("EXPLAIN ANALYZE SELECT grp FROM totals")]
+            if not any(line.startswith(f"Maintaining totals on {len(alive) - 1} of {len(alive) - 1} nodes") for line in plan):
+                sys.exit(f"cluster: EXPLAIN ANALYZE on {member.name} says {plan}")
         hashes = {m.name: (m.cluster()["controlVersion"], m.cluster()["controlHash"]) for m in alive}
         by_version = {}
         for version, value in hashes.values():

@@ -83,6 +83,17 @@ package final class WorkerPool: Sendable {
         return totals
     }
 
+    /// What the operators of the main lane have done and keep, summed over the workers, in order of id.
+    package func statistics() async -> [OperatorStatistics] {
+        var sums: [OperatorID: OperatorStatistics] = [:]
+        for processor in processors {
+            for part in await processor.statistics() {
+                if sums[part.id] == nil { sums[part.id] = part } else { sums[part.id]? += part }
+            }
+        }
+        return sums.values.sorted { $0.id < $1.id }
+    }
+
     /// Per worker, nanoseconds that its thread has worked, and bytes that wait on edges into it.
     package var load: [WorkerLoad] {
         zip(local, executors).map { index, executor in

@@ -14,7 +14,7 @@ extension Coordinator {
             let activation = activations[position]
             let isDone =
                 switch activation.change {
-                case .deploy(let deploy): try await apply(deploy, version: activation.version)
+                case .deploy(let deploy): try await apply(deploy, activation)
                 case .drop(let drop): try await apply(drop, activation)
                 }
             if isDone {
@@ -34,14 +34,20 @@ extension Coordinator {
         var tables: Set<String> = []
         /// Views whose rows must be fed in.
         var views: [String: (output: OperatorID, consumers: Set<OperatorID>)] = [:]
+        /// Operators of other views between the tables and the new nodes.
+        var shared: Set<OperatorID> = []
     }
 
     /// Installs new relations, or starts to build them aside; false if they must wait for others that are being built.
-    private func apply(_ deploy: ControlRecord.Deploy, version: Int64) async throws(CoordinationError) -> Bool {
+    private func apply(_ deploy: ControlRecord.Deploy, _ activation: Activation) async throws(CoordinationError) -> Bool
+    {
         let nodes = deploy.deployments.flatMap(\.graph.nodes)
         let names = Set(deploy.deployments.map(\.relation.name))
-        let inputs = inputs(of: nodes)
-        for name in inputs.tables.union(inputs.views.keys) where activeSince[name] == nil {
+        let version = activation.version
+        let inputs = inputs(of: nodes, activation.catalog)
+        let missing = activation.catalog.nodes.filter { inputs.shared.contains($0.id) && !mainNodes.contains($0.id) }
+        let awaited = inputs.tables.union(inputs.views.keys).filter { activeSince[$0] == nil }
+        for name in awaited.union(missing.map(\.owner)) {
             guard let message = failedBuilds[name] else { return false }
             // What it reads could not be built, so neither can it.
             for name in names { failedBuilds[name] = message }
@@ -54,8 +60,9 @@ extension Coordinator {
                 return nil
             })
         let touched = inputs.tables.union(newTables)
-        if state.orderedTopics.contains(where: { mustReplay($0, touched) }) {
-            build(nodes, names: names, inputs: inputs, newTables: newTables, version: version)
+        // What others keep has rows even before the first record: a count of nothing, say.
+        if !inputs.shared.isEmpty || state.orderedTopics.contains(where: { mustReplay($0, touched) }) {
+            build(nodes, names: names, inputs: inputs, newTables: newTables, activation)
             return true
         }
         var sources: [LaneSetup.Source] = []
@@ -72,22 +79,37 @@ extension Coordinator {
         return true
     }
 
-    private func inputs(of nodes: [GraphNode]) -> Inputs {
+    private func inputs(of nodes: [GraphNode], _ catalog: Catalog) -> Inputs {
         let own = Set(nodes.map(\.id))
         var inputs = Inputs()
         for node in nodes {
             for input in node.inputs where !own.contains(input) {
-                guard let source = state.nodes.first(where: { $0.id == input }) else {
+                guard let source = catalog.nodes.first(where: { $0.id == input }) else {
                     preconditionFailure("the fold accepts no operator \(input.rawValue) that is not there")
                 }
                 if case .view(let view) = source.kind {
                     inputs.views[view.name, default: (input, [])].consumers.insert(node.id)
                 } else {
-                    inputs.tables.insert(source.owner)
+                    share(source, catalog, &inputs)
                 }
             }
         }
         return inputs
+    }
+
+    /// Notes a table's operator, or one of another relation and what that reads, down to the tables.
+    private func share(_ node: GraphNode, _ catalog: Catalog, _ inputs: inout Inputs) {
+        if case .table = catalog[node.owner]?.kind {
+            inputs.tables.insert(node.owner)
+            return
+        }
+        guard inputs.shared.insert(node.id).inserted else { return }
+        for input in node.inputs {
+            guard let source = catalog.nodes.first(where: { $0.id == input }) else {
+                preconditionFailure("operator \(node.id.rawValue) reads \(input.rawValue), which is not there")
+            }
+            share(source, catalog, &inputs)
+        }
     }
 
     /// Whether records of the topic have been read that one of `tables` has to see.
@@ -114,6 +136,7 @@ extension Coordinator {
     func install(_ setup: LaneSetup, into lane: LaneID) async throws(CoordinationError) {
         try await openFiles(of: setup)
         try await group.install(setup, into: lane)
+        if lane == .main { mainNodes.formUnion(setup.nodes.map(\.id)) }
     }
 
     private func seed(_ views: [String: (output: OperatorID, consumers: Set<OperatorID>)]) {
@@ -152,6 +175,8 @@ extension Coordinator {
         let names = Set(drop.names)
         for (id, build) in builds where !build.names.isDisjoint(with: names) {
             guard build.names.isSubset(of: names) else { return false }
+            // Others will share what is being built.
+            guard build.nodes.isSubset(of: activation.removed) else { return false }
             builds[id]?.isCancelled = true
             buildBell.ring()
             finish(build.version, .failure(CoordinationError(.refused, "dropped while it was being built")))
@@ -161,6 +186,7 @@ extension Coordinator {
             if !names.isDisjoint(with: other.names) { return false }
         }
         try await group.remove(names, nodes: activation.removed)
+        mainNodes.subtract(activation.removed)
         for name in names {
             activeSince[name] = nil
             failedBuilds[name] = nil
@@ -186,16 +212,16 @@ extension Coordinator {
     // MARK: Building aside
 
     private func build(
-        _ nodes: [GraphNode], names: Set<String>, inputs: Inputs, newTables: Set<String>, version: Int64
+        _ nodes: [GraphNode], names: Set<String>, inputs: Inputs, newTables: Set<String>, _ activation: Activation
     ) {
         var setup = LaneSetup(nodes: [], sources: [])
         // Views that are fed in later stand in as sources without records.
-        for node in state.nodes {
+        for node in activation.catalog.nodes {
             if case .view(let view) = node.kind, inputs.views[view.name]?.output == node.id {
                 setup.nodes.append(
                     GraphNode(
                         id: node.id, kind: .source(table: view.name), inputs: [], types: node.types, owner: node.owner))
-            } else if inputs.tables.contains(node.owner) {
+            } else if inputs.tables.contains(node.owner) || inputs.shared.contains(node.id) {
                 setup.nodes.append(node)
             }
         }
@@ -213,7 +239,8 @@ extension Coordinator {
         let lane = LaneID(nextLane)
         nextLane += 1
         builds[lane] = Build(
-            lane: lane, version: version, names: names, setup: setup, nodes: Set(nodes.map(\.id)), tables: newTables,
+            lane: lane, version: activation.version, names: names, setup: setup, nodes: Set(nodes.map(\.id)),
+            tables: newTables,
             seeds: inputs.views, start: start, position: start)
         buildBell.ring()
     }
@@ -305,6 +332,7 @@ extension Coordinator {
         }
         guard let build = builds[id] else { return }
         try await group.adopt(build.nodes, tables: build.tables, from: id)
+        mainNodes.formUnion(build.nodes)
         builds[id] = nil
         for (key, report) in build.reports where build.tables.contains(key.table) || reports[key] == nil {
             reports[key] = report

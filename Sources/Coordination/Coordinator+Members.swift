@@ -43,23 +43,25 @@ extension Coordinator {
         }
     }
 
-    /// The part that a call of another node is about, if it is the one that was read back, and the caller may say so.
-    private func part(_ generation: Int64, drivenBy peer: NodeID) throws(CoordinationError) -> Part {
+    /// The part that a call of another node is about, if it is the one that was read back.
+    private func part(_ generation: Int64) throws(CoordinationError) -> Part {
         guard let part, part.generation == generation, seat?.adopted?.generation == generation else {
             // What the caller knows may be in the log already.
             foldBell.ring()
             throw CoordinationError(
                 .superseded, "this node takes part in generation \(part?.generation ?? 0), not in \(generation)")
         }
-        guard part.driver == peer else {
-            throw CoordinationError(.superseded, "\(peer) does not drive generation \(generation)")
-        }
         return part
     }
 
     private func perform(_ request: MemberRequest, from peer: NodeID) async throws(CoordinationError) -> MemberAnswer {
-        let part = try part(request.generation, drivenBy: peer)
+        let part = try part(request.generation)
         let member = part.member
+        // Everybody may ask for facts; only the driver changes any.
+        if case .facts = request.command { return .facts(await member.facts()) }
+        guard part.driver == peer else {
+            throw CoordinationError(.superseded, "\(peer) does not drive generation \(request.generation)")
+        }
         switch request.command {
         case .begin: break
         case .connect: try await openEdges(of: part)
@@ -72,7 +74,7 @@ extension Coordinator {
         case .remove(let names, let nodes): await member.remove(names, nodes: nodes)
         case .adopt(let nodes, let tables, let lane): await member.adopt(nodes, tables: tables, from: lane)
         case .run(let plan): return .reports(try await member.run(plan))
-        case .facts: return .facts(await member.facts())
+        case .facts: break
         }
         return .done
     }

@@ -192,6 +192,7 @@ extension Coordinator {
         isCaughtUp = false
         if serving == nil { phase = .replaying }
         builds = [:]
+        mainNodes = []
         activeSince = [:]
         readTopics = []
         pendingSeeds = []

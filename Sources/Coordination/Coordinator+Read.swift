@@ -19,8 +19,8 @@ extension Coordinator {
     ///
     /// With `needsClock` the epoch covers a tick of the clock that is appended now.
     ///
-    /// Relations are materialised views, and dead letters: `<topic>.dead`, `<view>.dead`. Partitions of `after` that
-    /// no table reads do not count.
+    /// Relations are materialised views, tables (which are replayed), and dead letters: `<topic>.dead`, `<view>.dead`. Partitions of
+    /// `after` that no table reads do not count.
     /// - Throws: ``CoordinationError``: `relationUnknown`; `notReady` with the progress while the node replays or a
     /// view is being built;
     ///   `timeout`, never an older answer; `sourceFailed` if what it reads cannot be read any more; `stopped`.
@@ -29,6 +29,10 @@ extension Coordinator {
         timeout: Duration = .seconds(30)
     ) async throws(CoordinationError) -> ViewRead {
         try checkServing()
+        let deadline = ContinuousClock.now + timeout
+        let tables = relations.filter { isTable($0) }
+        let relations = relations.filter { !isTable($0) }
+        for table in tables { try checkActive(table) }
         for relation in relations { _ = try parts(of: relation) }
         var needed = relevant(after)
         // Where no view reads the clock, it stands still between those who ask.
@@ -40,7 +44,7 @@ extension Coordinator {
         while true {
             guard let serving else { throw catchingUp }
             do throws(CoordinationError) {
-                return try await read(relations, at: serving)
+                return try await read(relations, tables, at: serving, before: deadline)
             } catch {
                 // A newer commit may be readable where this one is not any more.
                 guard error.code == .superseded else { throw error }
@@ -55,7 +59,22 @@ extension Coordinator {
         }
     }
 
-    private func read(_ relations: [String], at serving: Serving) async throws(CoordinationError) -> ViewRead {
+    private func read(
+        _ relations: [String], _ tables: [String], at serving: Serving, before deadline: ContinuousClock.Instant
+    ) async throws(CoordinationError) -> ViewRead {
+        var rows = try await rows(of: relations, at: serving)
+        rows.merge(try await replayed(tables, to: serving.frontier, before: deadline)) { $1 }
+        let stopped = Set((relations + tables).flatMap { stoppedTables(under: $0) }.map(\.table)).sorted()
+        // After the rows are there: what this node takes for committed may have been long ago.
+        guard holdsLease else {
+            throw CoordinationError(.notReady, "this node has lost touch with the control log")
+        }
+        return ViewRead(
+            epoch: serving.epoch, frontier: serving.frontier, clock: serving.clock, rows: rows, stoppedTables: stopped)
+    }
+
+    private func rows(of relations: [String], at serving: Serving) async throws(CoordinationError) -> [String: [Delta]]
+    {
         // From here to the pin nothing is awaited: the epoch stays readable until it is released.
         let epoch = serving.epoch
         var found: [(relation: String, parts: [ShardPart])] = []
@@ -67,13 +86,12 @@ extension Coordinator {
             rows[relation] = []
             for part in parts { rows[relation]? += try await serving.group.rows(part.kind, of: part.name, asOf: epoch) }
         }
-        let stopped = Set(relations.flatMap { stoppedTables(under: $0) }.map(\.table)).sorted()
-        // After the rows are there: what this node takes for committed may have been long ago.
-        guard holdsLease else {
-            throw CoordinationError(.notReady, "this node has lost touch with the control log")
-        }
-        return ViewRead(
-            epoch: epoch, frontier: serving.frontier, clock: serving.clock, rows: rows, stoppedTables: stopped)
+        return rows
+    }
+
+    private func isTable(_ name: String) -> Bool {
+        if case .table = state.catalog[name]?.kind { return true }
+        return false
     }
 
     /// What of a client's frontier can be waited for: offsets of partitions that epochs read.

@@ -157,7 +157,7 @@ extension Coordinator {
         }
         // Only the driver changes the graph; a later one installs what stands then.
         if verdict == .accepted, cluster == nil || part?.leads == true, case .record(let record) = entry,
-            let activation = Activation(version: offset, record: record, before: before)
+            let activation = Activation(version: offset, record: record, before: before, after: state)
         {
             activations.append(activation)
             pendingVersions.insert(offset)

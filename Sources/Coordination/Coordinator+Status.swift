@@ -1,5 +1,5 @@
 internal import Actors
-internal import Dataflow
+package import Dataflow
 internal import Glibc
 internal import Log
 
@@ -33,6 +33,33 @@ extension Coordinator {
             sources: sourceStatus(), connectors: await connectorStatus(), workers: workerStatus(facts.workers, now),
             latency: latencyStatus(),
             memoryBytes: Self.residentBytes(), rejections: state.rejections)
+    }
+
+    /// What the operators of a generation's workers have done and keep since it began.
+    package struct OperatorFacts: Sendable {
+        /// By view, in order of id, those that it shares with other views included.
+        package var views: [String: [OperatorStatistics]] = [:]
+        package var nodes = 0
+        /// Nodes whose workers are in the sums; the others did not answer.
+        package var nodesAnswered = 0
+    }
+
+    package func operators(of views: [String]) async -> OperatorFacts {
+        guard let group = part?.group else { return OperatorFacts() }
+        let facts = await group.facts()
+        var found = OperatorFacts(nodes: group.members.count, nodesAnswered: facts.members)
+        for view in views {
+            let own = state.nodes(of: view)
+            var needed = Set(own.map(\.id)).union(own.flatMap(\.inputs))
+            for node in state.nodes.reversed() where needed.contains(node.id) {
+                var isBelow = false
+                if case .table = state.catalog[node.owner]?.kind { isBelow = true }
+                if node.owner != view, case .view = node.kind { isBelow = true }
+                if isBelow { needed.remove(node.id) } else { needed.formUnion(node.inputs) }
+            }
+            found.views[view] = facts.operators.values.filter { needed.contains($0.id) }.sorted { $0.id < $1.id }
+        }
+        return found
     }
 
     private func sourceStatus() -> [String: PipelineStatus.Source] {

@@ -57,6 +57,8 @@ package actor Coordinator {
 
     // What the graph is, and what waits to change it.
     var activations: [Activation] = []
+    /// The operators that the main lane has.
+    var mainNodes: Set<OperatorID> = []
     /// Versions whose change has not taken effect, and who waits for it.
     var pendingVersions: Set<Int64> = []
     var activationWaiters: [Int64: [CheckedContinuation<Result<Void, CoordinationError>, Never>]] = [:]
@@ -97,6 +99,9 @@ package actor Coordinator {
     var failedBuilds: [String: String] = [:]
     /// The newest report of each table's partition.
     var reports: [SourceKey: SourceReport] = [:]
+    /// Queries that replay tables now, and all that ever did.
+    var tableReads = 0
+    var tableReadsMade = 0
     /// Epochs that reads are using, with their number.
     var pins: [Int64: Int] = [:]
     /// When epochs were committed, oldest first: nanoseconds of the monotonic clock.

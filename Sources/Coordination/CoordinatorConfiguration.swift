@@ -17,6 +17,10 @@ package struct CoordinatorConfiguration: Sendable {
     package var epochRecordsKept: Int64 = 10_000
     /// Bytes of one append's records at most.
     package var appendBytesMax = 64 << 20
+    /// Bytes of rows that a query may take from tables, which it replays.
+    package var tableReadBytesMax = 1 << 30
+    /// Queries that replay tables at once; more are refused.
+    package var tableReadsMax = 4
 
     /// How long the driver of a generation tries to reach a node of it that gossip finds alive.
     package var beginLimit: Duration = .seconds(15)

@@ -1,3 +1,4 @@
+internal import Actors
 internal import Coordination
 internal import Dataflow
 internal import Foundation
@@ -124,14 +125,46 @@ final class Gateway: Sendable {
         case .explain(let lines):
             answer.result = Self.table([ColumnSchema(name: "QUERY PLAN", type: .text)], lines.map { [.text($0)] })
             answer.tags.append("EXPLAIN")
+        case .analyze(let plan, let relations, let lines):
+            try await analyze(plan, relations, lines, options, &answer)
         case .show(let result):
             answer.result = Self.table(result.columns, result.rows)
             answer.tags.append("SHOW")
         }
     }
 
+    /// Runs a query for what its operators do, and shows that with what those of the views below it have done.
+    private func analyze(
+        _ plan: QueryPlan, _ relations: [String], _ lines: [PlanLine], _ options: Options, _ answer: inout Answer
+    ) async throws(Failure) {
+        let seen = Mutexed([OperatorStatistics]())
+        try await query(plan, relations, options, &answer) { value in seen.with { $0 = value } }
+        let done = Dictionary(seen.with { $0 }.map { ($0.id, $0) }) { first, _ in first }
+        var text = lines.map { line in
+            guard let id = line.id, let part = done[id] else { return line.text }
+            return "\(line.text) (\(Self.description(part)))"
+        }
+        let facts = await coordinator.operators(of: relations)
+        for name in relations {
+            guard let parts = facts.views[name], !parts.isEmpty else { continue }
+            let nodes = facts.nodes == 1 ? "" : " on \(facts.nodesAnswered) of \(facts.nodes) nodes"
+            text.append("Maintaining \(name)\(nodes), since its operators were installed:")
+            for part in parts { text.append("  \(part.id.rawValue) \(part.kind): \(Self.description(part))") }
+        }
+        answer.result = Self.table([ColumnSchema(name: "QUERY PLAN", type: .text)], text.map { [.text($0)] })
+        answer.tags[answer.tags.count - 1] = "EXPLAIN"
+    }
+
+    private static func description(_ part: OperatorStatistics) -> String {
+        let micros = part.nanoseconds / 1000
+        let time = "\(micros / 1000).\(String(1000 + micros % 1000).dropFirst()) ms"
+        return
+            "rows in \(part.rowsIn), out \(part.rowsOut), \(time), \(part.stateEntries) entries, \(part.stateBytes) bytes"
+    }
+
     private func query(
-        _ plan: QueryPlan, _ relations: [String], _ options: Options, _ answer: inout Answer
+        _ plan: QueryPlan, _ relations: [String], _ options: Options, _ answer: inout Answer,
+        observe: @escaping @Sendable ([OperatorStatistics]) -> Void = { _ in }
     ) async throws(Failure) {
         let after = options.after.merging(answer.frontier ?? Frontier())
         let read: ViewRead
@@ -142,7 +175,8 @@ final class Gateway: Sendable {
             throw Failure(error)
         }
         do {
-            answer.result = try await queries.run(plan.at(clock: read.clock), read.rows, limit: options.queryLimit)
+            answer.result = try await queries.run(
+                plan.at(clock: read.clock), read.rows, limit: options.queryLimit, observe: observe)
         } catch {
             throw error
         }
@@ -193,7 +227,10 @@ final class QueryThreads: Sendable {
     private static let queriesMax = 16
     private let running = Mutexed(0)
 
-    func run(_ plan: QueryPlan, _ scans: [String: [Delta]], limit: Duration) async throws(Failure) -> QueryResult {
+    func run(
+        _ plan: QueryPlan, _ scans: [String: [Delta]], limit: Duration,
+        observe: @escaping @Sendable ([OperatorStatistics]) -> Void
+    ) async throws(Failure) -> QueryResult {
         let accepted = running.with { count -> Bool in
             guard count < Self.queriesMax else { return false }
             count += 1
@@ -209,8 +246,9 @@ final class QueryThreads: Sendable {
                 let thread = Thread {
                     do throws(QueryError) {
                         let result = try QueryRunner.run(
-                            plan, scans: scans, isCancelled: { cancelled.with { $0 } || ContinuousClock.now > deadline }
-                        )
+                            plan, scans: scans,
+                            isCancelled: { cancelled.with { $0 } || ContinuousClock.now > deadline },
+                            clock: { MonotonicClock.nanoseconds }, observe: observe)
                         continuation.resume(returning: .success(result))
                     } catch {
                         continuation.resume(returning: .failure(error))

@@ -22,6 +22,8 @@ package enum BoundStatement {
     case insert(InsertPlan)
     /// The lines of a plan.
     case explain([String])
+    /// A query to run, and the lines of its plan, to which what its operators did belongs.
+    case analyze(QueryPlan, relations: [String], [PlanLine])
     case show(ShowResult)
 }
 
@@ -77,7 +79,14 @@ package enum SQLCompiler {
             let names = try DropBinder.bind(drop, catalog: catalog)
             return names.isEmpty
                 ? .nothing(notice: "there is nothing of that name to drop, skipping") : .drop(names: names)
-        case .explain(let inner): return .explain(try explain(inner, text, catalog))
+        case .explain(let inner, isAnalyze: false): return .explain(try explain(inner, text, catalog).map(\.text))
+        case .explain(.query(let query), isAnalyze: true):
+            let (plan, relations, _) = try ViewBinder.bind(query, catalog: catalog)
+            return .analyze(plan, relations: relations, try explain(.query(query), text, catalog))
+        case .explain:
+            throw .unsupported(
+                "EXPLAIN ANALYZE of this statement", at: 0,
+                hint: "EXPLAIN ANALYZE SELECT * FROM view also shows what the view's operators have done.")
         case .createTable, .createView, .createSink: break
         }
         guard let (name, ifNotExists) = created(syntax) else { preconditionFailure("not a CREATE statement") }
@@ -121,20 +130,19 @@ package enum SQLCompiler {
     }
 
     private static func explain(_ syntax: StatementSyntax, _ text: String, _ catalog: Catalog) throws(Failure)
-        -> [String]
+        -> [PlanLine]
     {
         switch syntax {
         case .query(let query):
             let (plan, _, lowering) = try ViewBinder.bind(query, catalog: catalog)
-            return Explanation.presentation(of: plan) + Explanation.lines(from: plan.output, lowering).map { "  " + $0 }
+            return Explanation.presentation(of: plan).map { PlanLine(text: $0) }
+                + Explanation.lines(from: plan.output, lowering).map { $0.indented(1) }
         case .createTable, .createView, .createSink:
             let (deployment, lowering) = try create(syntax, text, catalog)
-            guard let root = deployment.graph.nodes.last?.id ?? lowering.nodes.last?.id else {
-                return ["View \(deployment.relation.name), inlined where it is named"]
-            }
-            let head =
-                deployment.graph.nodes.isEmpty ? ["View \(deployment.relation.name), inlined where it is named"] : []
-            return head + Explanation.lines(from: root, lowering).map { head.isEmpty ? $0 : "  " + $0 }
+            let head = [PlanLine(text: "View \(deployment.relation.name), inlined where it is named")]
+            guard let root = deployment.graph.nodes.last?.id ?? lowering.root else { return head }
+            let lines = Explanation.lines(from: root, lowering)
+            return deployment.graph.nodes.isEmpty ? head + lines.map { $0.indented(1) } : lines
         case .drop, .insert, .explain, .show: throw .unsupported("EXPLAIN of this statement", at: 0)
         }
     }

@@ -60,17 +60,6 @@ enum Pipeline {
     }
 
     private static func text(_ datum: Datum) -> String {
-        switch datum {
-        case .null: "null"
-        case .boolean(let value): "\(value)"
-        case .smallint(let value): "\(value)"
-        case .integer(let value): "\(value)"
-        case .bigint(let value), .timestamp(let value): "\(value)"
-        case .numeric(let value): "\(value.mantissa)e-\(value.scale)"
-        case .double(let value): "\(value)"
-        case .text(let value): value
-        case .interval(let value): "\(value)"
-        default: "\(datum)"
-        }
+        datum.isNull ? "null" : TextFormat.string(datum)
     }
 }

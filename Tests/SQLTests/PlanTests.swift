@@ -165,6 +165,15 @@ struct PlanTests {
                             Aggregate by (bidder): max(price), count(*); state kept (shared, see above)
                 """),
         Case(
+            name: "an aggregate that another view keeps is kept once",
+            sql:
+                "CREATE MATERIALIZED VIEW v AS SELECT auction, count(*) AS c FROM bid GROUP BY auction HAVING count(*) > 9",
+            plan: """
+                View v (auction, c), key (auction)
+                  Filter: count(*) > 9
+                    Aggregate by (auction): count(*); state kept (shared with totals)
+                """),
+        Case(
             name: "conditions on the kept side go below an outer join, those that want the other side make it smaller",
             sql:
                 "CREATE MATERIALIZED VIEW v AS SELECT b.price, p.name FROM bid b LEFT JOIN person p ON b.bidder = p.id AND p.city = 'x' AND b.price > 9 WHERE b.channel = 'c'",
@@ -424,6 +433,28 @@ struct PlanTests {
         }
         #expect(pipeline.catalog["v"]?.dependencies == ["dear"])
         #expect(pipeline.catalog["dear"]?.dependencies == ["bid"])
+    }
+
+    @Test("a view that is dropped leaves what others share of it to them")
+    func shared() throws {
+        var pipeline = Pipeline()
+        try pipeline.run(Self.setup)
+        try pipeline.run("CREATE MATERIALIZED VIEW v AS SELECT auction, count(*) AS c FROM bid GROUP BY auction")
+        let before = pipeline.catalog.nodes.filter { $0.owner == "v" }
+        let input = try #require(before.first?.inputs.first)
+        #expect(before.count == 1 && pipeline.catalog.nodes.first { $0.id == input }?.owner == "totals")
+        try pipeline.run("DROP MATERIALIZED VIEW totals")
+        let after = pipeline.catalog.nodes
+        #expect(after.filter { $0.owner == "totals" }.isEmpty)
+        #expect(after.first { $0.id == input }?.owner == "v")
+        var seen: Set<OperatorID> = []
+        for node in after {
+            #expect(node.inputs.allSatisfy { seen.contains($0) })
+            seen.insert(node.id)
+        }
+        try pipeline.run(
+            "DROP MATERIALIZED VIEW v; CREATE MATERIALIZED VIEW w AS SELECT auction, count(*) AS c FROM bid GROUP BY auction")
+        #expect(pipeline.catalog.nodes.filter { $0.owner == "w" }.count == 4)
     }
 
     @Test("what is proved of a view's rows")

@@ -49,9 +49,15 @@ final class Lane {
         self.fabric = fabric
         worker = Worker(
             index: index, workerCount: fabric.workerCount, owners: fabric.placement.owners)
+        worker.clock = { MonotonicClock.nanoseconds }
     }
 
     var isRunning: Bool { running != nil }
+
+    /// After a change of the graph.
+    func routeErrors() {
+        worker.route { owner in shards.errors[owner].map { ShardOutlet($0) } }
+    }
 
     /// Whether a partition belongs to this worker.
     func owns(_ partition: Int) -> Bool { partition % fabric.workerCount == index }

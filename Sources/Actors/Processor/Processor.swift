@@ -110,6 +110,7 @@ package actor Processor {
         let (shards, sinks) = outlets.take()
         lane.shards.merge(shards)
         lane.sinks.merge(sinks) { $1 }
+        lane.routeErrors()
         return shards
     }
 
@@ -133,7 +134,10 @@ package actor Processor {
         guard let lane = lanes.first(where: { $0.id == id }) else { return }
         precondition(!lane.isRunning, "removing from lane \(id.rawValue) within a step")
         lane.worker.remove(nodes)
+        // Operators that others share stay.
+        lane.worker.reown(names)
         lane.shards.remove(names)
+        lane.routeErrors()
         for name in names { lane.sinks[name] = nil }
         for (partition, feed) in lane.feeds where !feed.remove(names) { lane.feeds[partition] = nil }
     }
@@ -147,6 +151,7 @@ package actor Processor {
         main.worker.adopt(nodes, from: other.worker)
         main.shards.merge(other.shards)
         main.sinks.merge(other.sinks) { $1 }
+        main.routeErrors()
         for (partition, feed) in other.feeds {
             if let existing = main.feeds[partition] {
                 existing.adopt(tables, from: feed)

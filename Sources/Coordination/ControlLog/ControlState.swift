@@ -20,7 +20,7 @@ package struct ControlState: Sendable {
     package private(set) var nextOffset: Int64 = 0
     package private(set) var catalog = Catalog()
     /// All nodes deployed, in order of deployment, which is a topological one.
-    package private(set) var nodes: [GraphNode] = []
+    package var nodes: [GraphNode] { catalog.nodes }
     /// Topics that tables read, by name.
     package private(set) var topics: [String: Topic] = [:]
     /// Records that were skipped or rejected, newest last, at most ``rejectionsMax``.
@@ -151,7 +151,7 @@ package struct ControlState: Sendable {
         catalogVersion = state.catalogVersion
         hash = state.hash
         catalog = state.catalog
-        nodes = state.nodes
+        catalog.restore(nodes: state.nodes)
         self.topics = topics
         cluster = state.cluster
         return .accepted
@@ -196,7 +196,6 @@ package struct ControlState: Sendable {
         }
         relation.sequence = sequence
         catalog.apply(Deployment(relation: relation, graph: deployment.graph))
-        nodes += deployment.graph.nodes
         return nil
     }
 
@@ -204,7 +203,7 @@ package struct ControlState: Sendable {
     private func unfit(_ deployment: Deployment) -> String? {
         let name = deployment.relation.name
         var own: Set<OperatorID> = []
-        let offered = Set(catalog.ordered.compactMap(\.node))
+        let offered = Set(catalog.ordered.compactMap(\.node) + catalog.shareable.map(\.id))
         for node in deployment.graph.nodes {
             guard node.id.rawValue >= catalog.nextOperator, own.insert(node.id).inserted else {
                 return "operator \(node.id.rawValue) of \"\(name)\" has been given out before"
@@ -297,7 +296,6 @@ package struct ControlState: Sendable {
             }
         }
         for name in drop.names { catalog.remove(name) }
-        nodes.removeAll { names.contains($0.owner) }
         for (name, var topic) in topics {
             topic.tables.removeAll { names.contains($0.schema.name) }
             topics[name] = topic.tables.isEmpty ? nil : topic

@@ -84,6 +84,7 @@ package actor LocalMember: Member {
 
     package func facts() async -> MemberFacts {
         var facts = MemberFacts()
+        facts.members = 1
         for set in shards {
             for (name, shard) in set.views {
                 facts.views[name, default: ViewShard.Size()] += await shard.size
@@ -91,6 +92,7 @@ package actor LocalMember: Member {
         }
         facts.sinks = await pool.sinkTotals()
         facts.workers = pool.load
+        for part in await pool.statistics() { facts.operators[part.id] = part }
         return facts
     }
 

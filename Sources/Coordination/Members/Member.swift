@@ -30,6 +30,10 @@ package struct MemberFacts: Sendable, Hashable, Codable {
     package var views: [String: ViewShard.Size] = [:]
     package var sinks: [String: SinkTotals] = [:]
     package var workers: [WorkerLoad] = []
+    /// Members that these facts are about.
+    package var members = 0
+    /// By id, what the operators have done and keep.
+    package var operators: [OperatorID: OperatorStatistics] = [:]
 
     package init() {}
 
@@ -37,5 +41,9 @@ package struct MemberFacts: Sendable, Hashable, Codable {
         for (name, size) in other.views { views[name, default: ViewShard.Size()] += size }
         for (name, totals) in other.sinks { sinks[name, default: SinkTotals()] += totals }
         workers += other.workers
+        members += other.members
+        for (id, part) in other.operators {
+            if operators[id] == nil { operators[id] = part } else { operators[id]? += part }
+        }
     }
 }

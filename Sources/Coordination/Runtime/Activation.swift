@@ -13,18 +13,21 @@ struct Activation {
     let change: Change
     /// The nodes that a drop removes, and what a deployment needs.
     let removed: Set<OperatorID>
+    /// What there was with it, whatever came after.
+    let catalog: Catalog
 
     /// nil for a record that does not change the graph.
-    init?(version: Int64, record: ControlRecord, before: ControlState) {
+    init?(version: Int64, record: ControlRecord, before: ControlState, after: ControlState) {
         self.version = version
+        catalog = after.catalog
         switch record {
         case .deploy(let deploy):
             change = .deploy(deploy)
             removed = []
         case .drop(let drop):
             change = .drop(drop)
-            let names = Set(drop.names)
-            removed = Set(before.nodes.filter { names.contains($0.owner) }.map(\.id))
+            // Nodes that others share stay.
+            removed = Set(before.nodes.map(\.id)).subtracting(after.nodes.map(\.id))
         case .cluster, .state:
             return nil
         }

@@ -6,8 +6,15 @@ package struct Catalog: Hashable, Sendable, Codable {
     package private(set) var relations: [String: Relation] = [:]
     /// The next operator id to give out. Ids are never reused, also after a drop.
     package private(set) var nextOperator = 1
+    /// All nodes deployed, in order of deployment, which is a topological one. Not part of the coding: see ``restore(nodes:)``.
+    package private(set) var nodes: [GraphNode] = []
+
+    private enum CodingKeys: String, CodingKey { case relations, nextOperator }
 
     package init() {}
+
+    /// Gives a decoded catalog its nodes.
+    package mutating func restore(nodes: [GraphNode]) { self.nodes = nodes }
 
     package subscript(name: String) -> Relation? { relations[name] }
 
@@ -21,12 +28,51 @@ package struct Catalog: Hashable, Sendable, Codable {
 
     package mutating func apply(_ deployment: Deployment) {
         relations[deployment.relation.name] = deployment.relation
+        nodes += deployment.graph.nodes
         for node in deployment.graph.nodes { nextOperator = max(nextOperator, node.id.rawValue + 1) }
     }
 
+    /// Takes a relation away, with its nodes; those that others share go over to the first of these.
     package mutating func remove(_ name: String) {
         relations[name] = nil
+        var heirs: [OperatorID: String] = [:]
+        var kept: [GraphNode] = []
+        // From the end, so that a node's consumers have been seen.
+        for var node in nodes.reversed() {
+            if node.owner == name {
+                guard let heir = heirs[node.id] else { continue }
+                node.owner = heir
+            }
+            for input in node.inputs { heirs[input] = node.owner }
+            kept.append(node)
+        }
+        nodes = kept.reversed()
     }
+
+    /// Nodes whose rows replaying tables gives, since no view's rows flow into them, and whether new relations may read them too: if they
+    /// keep state or stand on one that does.
+    ///
+    /// Linear operators over tables cost less than the bookkeeping would.
+    package var replayable: [(node: GraphNode, isShareable: Bool)] {
+        var keepsState: [OperatorID: Bool] = [:]
+        var found: [(node: GraphNode, isShareable: Bool)] = []
+        for node in nodes {
+            let inputs = node.inputs.compactMap { keepsState[$0] }
+            var keeps = inputs.contains(true)
+            switch node.kind {
+            case .view, .sink, .scan: continue
+            case .aggregate, .join, .topN, .session, .over, .temporal: keeps = true
+            default: break
+            }
+            guard inputs.count == node.inputs.count else { continue }
+            keepsState[node.id] = keeps
+            found.append((node, keeps))
+        }
+        return found
+    }
+
+    /// Operators of views that new relations may read as well.
+    package var shareable: [GraphNode] { replayable.filter(\.isShareable).map(\.node) }
 }
 
 /// One CREATE statement, compiled: what a control record carries. Nodes execute it and never plan.

@@ -31,13 +31,16 @@ package struct QueryRunner {
     /// The most rows that an answer may have before LIMIT; more is error 54000.
     package static let rowsMax = 50_000_000
 
-    /// `scans` holds the rows of each relation that the plan scans, all of one epoch. A row error is the query's error.
+    /// `scans` holds the rows of each relation that the plan scans, all of one epoch. A row error is the query's error. `observe` gets what
+    /// the operators did, timed by `clock`, in nanoseconds.
     package static func run(
-        _ plan: QueryPlan, scans: [String: [Delta]], isCancelled: () -> Bool = { false }
+        _ plan: QueryPlan, scans: [String: [Delta]], isCancelled: () -> Bool = { false }, clock: (() -> Int64)? = nil,
+        observe: ([OperatorStatistics]) -> Void = { _ in }
     ) throws(QueryError) -> QueryResult {
         let types = plan.graph.nodes.first { $0.id == plan.output }?.types ?? []
         let collector = Collector(types)
         let worker = Worker(index: 0, workerCount: 1)
+        worker.clock = clock
         var graph = plan.graph.nodes
         let outlet = OperatorID((graph.map(\.id.rawValue).max() ?? 0) + 1)
         graph.append(
@@ -56,6 +59,7 @@ package struct QueryRunner {
         }
         if let error = collector.error { throw error }
         if isCancelled() { throw cancellation }
+        observe(worker.statistics())
         return try arrange(Consolidation.consolidate(collector.rows, types: types), types, plan, isCancelled)
     }
 

@@ -4,6 +4,19 @@ package protocol Outlet: AnyObject {
     func consume(_ delta: Delta)
 }
 
+/// Hands the same to several.
+final class ManyOutlet: Outlet {
+    private let outlets: [any Outlet]
+
+    init(_ outlets: [any Outlet]) {
+        self.outlets = outlets
+    }
+
+    func consume(_ delta: Delta) {
+        for outlet in outlets { outlet.consume(delta) }
+    }
+}
+
 /// Makes a worker's outlets when nodes are installed.
 package protocol OutletProvider {
     func outlet(view: OperatorKind.View, types: [DataType]) -> any Outlet

@@ -17,12 +17,16 @@ package final class Worker {
     private let stop = StopFlag()
     /// Asked before each batch that an operator gets; once true, rows are dropped and the worker is good for nothing more.
     package var isCancelled: (() -> Bool)?
+    /// Read around each batch, if there is one, to tell where time goes; it decides nothing.
+    package var clock: (() -> Int64)?
+    /// Nanoseconds spent further down by the call that runs.
+    private var spentBelow: Int64 = 0
     private var unfinished = 0
     private var sourcesFinished = true
 
     /// A node as installed: its operator, and how far it is in the running epoch.
     private final class Node {
-        let spec: GraphNode
+        var spec: GraphNode
         let operation: Operator
         /// Input edges that have not reached the barrier.
         var pending = 0
@@ -32,6 +36,8 @@ package final class Worker {
         var isDone = true
         var rowsIn: Int64 = 0
         var rowsOut: Int64 = 0
+        /// Spent in the operator itself, without what it passed rows to.
+        var nanoseconds: Int64 = 0
 
         init(_ spec: GraphNode, _ operation: Operator) {
             self.spec = spec
@@ -131,6 +137,39 @@ package final class Worker {
         for id in ids { nodes[id] = nil }
         consumers = consumers.filter { !ids.contains($0.key) }.mapValues {
             $0.filter { !ids.contains($0.node.spec.id) }
+        }
+    }
+
+    /// Nodes of these owners that were kept since others read them become those of the first of these.
+    package func reown(_ names: Set<String>) {
+        var heirs: [OperatorID: String] = [:]
+        for id in order.reversed() {
+            guard let node = nodes[id] else { continue }
+            if names.contains(node.spec.owner), let heir = heirs[id] {
+                node.spec.owner = heir
+            }
+            for input in node.spec.inputs { heirs[input] = node.spec.owner }
+        }
+    }
+
+    /// Says anew where row errors go, by relation: those of a table's operators to the table, those of others to every relation that
+    /// their rows are for, which are several where views share them.
+    package func route(errors outlet: (String) -> (any Outlet)?) {
+        var tables: Set<String> = []
+        for node in nodes.values { if case .source(let table) = node.spec.kind { tables.insert(table) } }
+        var readers: [OperatorID: Set<String>] = [:]
+        for id in order.reversed() {
+            guard let node = nodes[id] else { continue }
+            var own = readers[id] ?? []
+            let isOutlet =
+                switch node.spec.kind {
+                case .view, .sink: true
+                default: false
+                }
+            if own.isEmpty || isOutlet || tables.contains(node.spec.owner) { own = [node.spec.owner] }
+            let outlets = own.sorted().compactMap(outlet)
+            node.operation.errors = outlets.count == 1 ? outlets[0] : ManyOutlet(outlets)
+            for input in node.spec.inputs { readers[input, default: []].formUnion(own) }
         }
     }
 
@@ -244,7 +283,7 @@ package final class Worker {
             node.barrierSent = false
         }
         node.isDone = true
-        node.operation.flush { emit($0, from: node) }
+        timed(node) { node.operation.flush { emit($0, from: node) } }
         unfinished -= 1
         for (consumer, _) in consumers[node.spec.id] ?? [] {
             consumer.pending -= 1
@@ -261,7 +300,18 @@ package final class Worker {
             }
         }
         node.rowsIn += Int64(delta.count)
-        node.operation.process(delta, port: port) { emit($0, from: node) }
+        timed(node) { node.operation.process(delta, port: port) { emit($0, from: node) } }
+    }
+
+    @inline(__always)
+    private func timed(_ node: Node, _ work: () -> Void) {
+        guard let clock else { return work() }
+        let (before, start) = (spentBelow, clock())
+        spentBelow = 0
+        work()
+        let spent = clock() - start
+        node.nanoseconds += spent - spentBelow
+        spentBelow = before + spent
     }
 
     private func emit(_ delta: Delta, from node: Node) {
@@ -277,7 +327,8 @@ package final class Worker {
             OperatorStatistics(
                 id: node.spec.id, kind: node.spec.kind.name, owner: node.spec.owner, rowsIn: node.rowsIn,
                 rowsOut: node.rowsOut,
-                stateEntries: node.operation.stateEntries, stateBytes: node.operation.stateBytes)
+                stateEntries: node.operation.stateEntries, stateBytes: node.operation.stateBytes,
+                nanoseconds: node.nanoseconds)
         }
     }
 
@@ -303,7 +354,7 @@ package final class Worker {
 }
 
 /// What one operator has done and keeps.
-package struct OperatorStatistics: Sendable, Codable, Equatable {
+package struct OperatorStatistics: Sendable, Codable, Hashable {
     package var id: OperatorID
     package var kind: String
     package var owner: String
@@ -311,6 +362,17 @@ package struct OperatorStatistics: Sendable, Codable, Equatable {
     package var rowsOut: Int64
     package var stateEntries: Int
     package var stateBytes: Int
+    /// Of a worker's thread, without what the operator passed rows to; 0 where no clock is read.
+    package var nanoseconds: Int64
+
+    /// What the same operator did on another worker.
+    package static func += (first: inout OperatorStatistics, second: OperatorStatistics) {
+        first.rowsIn += second.rowsIn
+        first.rowsOut += second.rowsOut
+        first.stateEntries += second.stateEntries
+        first.stateBytes += second.stateBytes
+        first.nanoseconds += second.nanoseconds
+    }
 }
 
 extension OperatorKind {

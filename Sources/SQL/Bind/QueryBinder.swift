@@ -296,11 +296,8 @@ final class QueryBinder {
             scans.insert(relation.name)
             return (leaf(relation.name, relation.columns, relation), relation.columns.map(Self.scopeColumn))
         case .table:
-            guard mode == .maintained else {
-                throw .unsupported(
-                    "a query over table \"\(relation.name)\"", at: location,
-                    hint: "Create a view and query that: CREATE MATERIALIZED VIEW v AS SELECT … FROM \(relation.name).")
-            }
+            // A query has its records replayed up to its epoch.
+            if mode == .adHoc { scans.insert(relation.name) }
             let columns = relation.columns + TableSchema.metadataColumns
             var scope = columns.map(Self.scopeColumn)
             for index in relation.columns.count..<columns.count { scope[index].isHidden = true }

@@ -133,7 +133,7 @@ enum TableBinder {
     private static func lower(_ schema: TableSchema, _ statement: String, _ catalog: Catalog) -> (Deployment, Lowering)
     {
         let all = schema.columns + TableSchema.metadataColumns
-        let lowering = Lowering(mode: .maintained, owner: schema.name, firstID: catalog.nextOperator)
+        let lowering = Lowering(mode: .maintained, owner: schema.name, catalog: catalog)
         let source = Lowered(
             id: lowering.node(
                 .source(table: schema.name), [], all.map(\.type),

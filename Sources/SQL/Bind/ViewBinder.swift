@@ -16,7 +16,7 @@ enum ViewBinder {
         try QueryBinder.rename(&query.columns, create.columns, of: name, at: create.name.location)
         try checkColumns(query.columns)
         let plan = try Optimiser.optimise(query.visiblePlan, for: .maintained)
-        let lowering = Lowering(mode: .maintained, owner: name, firstID: catalog.nextOperator)
+        let lowering = Lowering(mode: .maintained, owner: name, catalog: catalog)
         var result = try lowering.lower(plan)
         if lowering.usesClock {
             throw .unsupported(
@@ -26,6 +26,7 @@ enum ViewBinder {
         let dependencies = binder.dependencies.sorted()
         guard create.isMaterialized else {
             // The query is bound for its errors; its nodes are made where the view is named.
+            lowering.finish(result.id)
             let relation = Relation(
                 name: name, kind: .view, columns: columns, node: nil, dependencies: dependencies, statement: statement)
             return (Deployment(relation: relation, graph: Graph()), lowering)
@@ -36,6 +37,7 @@ enum ViewBinder {
         let node = lowering.node(
             .view(OperatorKind.View(name: name, key: key)), [result.id], result.types,
             "View \(name) (\(columns.map(\.name).joined(separator: ", ")))\(key.isEmpty ? "" : ", key (\(shown))")")
+        lowering.finish(node)
         let relation = Relation(
             name: name, kind: .materializedView, columns: columns, node: node, key: key,
             isAppendOnly: result.isAppendOnly,
@@ -70,11 +72,12 @@ enum ViewBinder {
         let binder = QueryBinder(catalog: catalog, mode: .maintained)
         let (plan, columns) = try binder.relation(create.input)
         let visible = columns.indices.filter { !columns[$0].isHidden }
-        let lowering = Lowering(mode: .maintained, owner: name, firstID: catalog.nextOperator)
+        let lowering = Lowering(mode: .maintained, owner: name, catalog: catalog)
         let result = try lowering.lower(try Optimiser.optimise(.selecting(plan, visible), for: .maintained))
         let node = lowering.node(
             .sink(OperatorKind.Sink(name: name, connector: connector, options: [:])), [result.id], result.types,
             "Sink \(name): \(connector)")
+        lowering.finish(node)
         let schema = visible.map {
             ColumnSchema(name: columns[$0].name, type: columns[$0].type, isNullable: columns[$0].isNullable)
         }
@@ -118,7 +121,7 @@ enum ViewBinder {
     ) {
         let binder = QueryBinder(catalog: catalog, mode: .adHoc)
         let query = try binder.bind(syntax, isTop: true)
-        let lowering = Lowering(mode: .adHoc, owner: "", firstID: 1)
+        let lowering = Lowering(mode: .adHoc, owner: "", catalog: catalog)
         let result = try lowering.lower(try Optimiser.optimise(query.plan, for: .adHoc))
         let plan = QueryPlan(
             graph: Graph(nodes: lowering.nodes), output: result.id, columns: schema(query.columns, result),

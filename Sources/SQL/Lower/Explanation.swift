@@ -1,12 +1,23 @@
-internal import Dataflow
+package import Dataflow
+
+/// A line of EXPLAIN.
+package struct PlanLine: Hashable, Sendable {
+    package var text: String
+    /// The operator that it is about, the first time that it is named.
+    package var id: OperatorID?
+
+    func indented(_ depth: Int) -> PlanLine {
+        PlanLine(text: String(repeating: "  ", count: depth) + text, id: id)
+    }
+}
 
 /// EXPLAIN: the graph as an indented tree, from its end to what it reads.
 enum Explanation {
-    static func lines(from root: OperatorID, _ lowering: Lowering) -> [String] {
+    static func lines(from root: OperatorID, _ lowering: Lowering) -> [PlanLine] {
         let inputs = Dictionary(lowering.nodes.map { ($0.id, $0.inputs) }) { first, _ in first }
         var consumers: [OperatorID: Int] = [:]
         for node in lowering.nodes { for input in node.inputs { consumers[input, default: 0] += 1 } }
-        var lines: [String] = []
+        var lines: [PlanLine] = []
         var shown: Set<OperatorID> = []
         func walk(_ id: OperatorID, _ depth: Int) {
             let title = lowering.titles[id] ?? "Read node \(id.rawValue)"
@@ -14,11 +25,11 @@ enum Explanation {
             let own = inputs[id] ?? []
             let isShared = (consumers[id] ?? 0) > 1 && !own.isEmpty
             if isShared, shown.contains(id) {
-                lines.append("\(indent)\(title) (shared, see above)")
+                lines.append(PlanLine(text: "\(indent)\(title) (shared, see above)"))
                 return
             }
             shown.insert(id)
-            lines.append("\(indent)\(title)\(isShared ? " (shared)" : "")")
+            lines.append(PlanLine(text: "\(indent)\(title)\(isShared ? " (shared)" : "")", id: id))
             for input in own { walk(input, depth + 1) }
         }
         walk(root, 0)

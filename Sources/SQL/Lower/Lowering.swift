@@ -6,6 +6,8 @@ final class Lowering {
     /// The relation that the nodes are made for.
     let owner: String
     private(set) var nodes: [GraphNode] = []
+    /// The node whose rows are the answer.
+    private(set) var root: OperatorID?
     /// What EXPLAIN says about each node, those read from other deployments included.
     private(set) var titles: [OperatorID: String] = [:]
     private var nextID: Int
@@ -18,10 +20,25 @@ final class Lowering {
         var inputs: [OperatorID]
     }
 
-    init(mode: QueryBinder.Mode, owner: String, firstID: Int) {
+    /// Nodes deployed before, by what they do: an equal one that keeps state is read instead of made again.
+    private var deployed: [NodeKey: (id: OperatorID, owner: String, isShareable: Bool)] = [:]
+    /// Of nodes made here, the equal ones deployed before: in keys they stand for them.
+    private var twins: [OperatorID: OperatorID] = [:]
+
+    /// Nodes of a view are made after those of the catalog.
+    init(mode: QueryBinder.Mode, owner: String, catalog: Catalog) {
         self.mode = mode
         self.owner = owner
-        nextID = firstID
+        nextID = mode == .maintained ? catalog.nextOperator : 1
+        guard mode == .maintained else { return }
+        for (node, isShareable) in catalog.replayable {
+            let key = NodeKey(kind: node.kind, inputs: node.inputs.map { twins[$0] ?? $0 })
+            if let first = deployed[key] {
+                twins[node.id] = first.id
+            } else {
+                deployed[key] = (node.id, node.owner, isShareable)
+            }
+        }
     }
 
     /// Adds a node, or finds the equal one that is there.
@@ -29,14 +46,28 @@ final class Lowering {
         -> OperatorID
     {
         if mode == .maintained, kind.expressions.contains(where: \.readsClock) { usesClock = true }
-        let key = NodeKey(kind: kind, inputs: inputs)
+        let key = NodeKey(kind: kind, inputs: inputs.map { twins[$0] ?? $0 })
         if let id = known[key] { return id }
+        if let twin = deployed[key], twin.isShareable {
+            known[key] = twin.id
+            titles[twin.id] = "\(title()) (shared with \(twin.owner))"
+            return twin.id
+        }
         let id = OperatorID(nextID)
         nextID += 1
         known[key] = id
+        if let twin = deployed[key] { twins[id] = twin.id }
         nodes.append(GraphNode(id: id, kind: kind, inputs: inputs, types: types, owner: owner))
         titles[id] = title()
         return id
+    }
+
+    /// Leaves out the nodes that nothing on the way to `root` reads, since what they feed was there already.
+    func finish(_ root: OperatorID) {
+        self.root = root
+        var needed: Set<OperatorID> = [root]
+        for node in nodes.reversed() where needed.contains(node.id) { needed.formUnion(node.inputs) }
+        nodes.removeAll { !needed.contains($0.id) }
     }
 
     func lower(_ plan: Plan) throws(Failure) -> Lowered {

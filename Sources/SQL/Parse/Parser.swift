@@ -55,7 +55,7 @@ enum Parser {
         }
         var reader = TreeReader()
         let statement = try reader.statement(node, rewrite)
-        return rewrite.isExplain ? .explain(statement) : statement
+        return rewrite.isExplain ? .explain(statement, isAnalyze: rewrite.isAnalyze) : statement
     }
 
     /// Parses a statement that was accepted before.

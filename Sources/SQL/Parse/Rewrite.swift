@@ -3,7 +3,7 @@
 /// - `CREATE SOURCE s …` becomes `CREATE TABLE s …`; without a column list, an empty one is put in.
 /// - `CREATE SINK s FROM v WITH (…)` becomes `CREATE TABLE s ( ) WITH (…)`.
 /// - `DROP SOURCE s`, `DROP SINK s` become `DROP TABLE s`.
-/// - `EXPLAIN` before any statement is taken off.
+/// - `EXPLAIN` or `EXPLAIN ANALYZE` before any statement is taken off.
 /// - `session(t PARTITION BY a, b, time, gap)` becomes `session(t , a, b, time, gap)`.
 struct Rewrite: Equatable {
     enum Subject: Equatable {
@@ -22,6 +22,8 @@ struct Rewrite: Equatable {
 
     var subject = Subject.plain
     var isExplain = false
+    /// `EXPLAIN ANALYZE`.
+    var isAnalyze = false
 
     /// Reads the statement's tokens and notes the edits in `map`.
     static func make(_ tokens: [Token], _ map: inout SourceMap) throws(Failure) -> Rewrite {
@@ -30,14 +32,21 @@ struct Rewrite: Equatable {
         var tokens = tokens[...]
         if let first = tokens.first, first.isWord("explain", in: text) {
             guard let next = tokens.dropFirst().first else { return rewrite }
-            if next.isSymbol("(") || next.isWord("analyze", in: text) || next.isWord("verbose", in: text) {
+            let isBracketed =
+                next.isSymbol("(") && tokens.count > 3
+                && tokens[tokens.startIndex + 2].isWord("analyze", in: text)
+                && tokens[tokens.startIndex + 3].isSymbol(")")
+            rewrite.isAnalyze = isBracketed || next.isWord("analyze", in: text)
+            if !rewrite.isAnalyze, next.isSymbol("(") || next.isWord("verbose", in: text) {
                 throw .unsupported(
-                    "EXPLAIN with options", at: map.rewrittenByte(of: next.range.lowerBound),
-                    hint: "Use EXPLAIN before the statement.")
+                    "EXPLAIN with other options than ANALYZE", at: map.rewrittenByte(of: next.range.lowerBound),
+                    hint: "Use EXPLAIN or EXPLAIN ANALYZE before the statement.")
             }
             rewrite.isExplain = true
-            map.replace(first.range, with: "")
-            tokens.removeFirst()
+            for token in tokens.prefix(isBracketed ? 4 : rewrite.isAnalyze ? 2 : 1) {
+                map.replace(token.range, with: "")
+            }
+            tokens.removeFirst(isBracketed ? 4 : rewrite.isAnalyze ? 2 : 1)
         }
         rewriteSessions(tokens, &map)
         guard let verb = tokens.first, let object = tokens.dropFirst().first else { return rewrite }

@@ -6,7 +6,8 @@ indirect enum StatementSyntax {
     case drop(DropSyntax)
     case insert(InsertSyntax)
     case query(QuerySyntax)
-    case explain(StatementSyntax)
+    /// With `isAnalyze` the statement is run as well.
+    case explain(StatementSyntax, isAnalyze: Bool)
     case show(name: String, location: Int)
 }
 
