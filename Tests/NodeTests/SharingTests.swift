@@ -17,7 +17,8 @@ import Testing
             _ = try await rows(node, "CREATE MATERIALIZED VIEW a \(view)")
             #expect(try await rows(node, "SELECT n FROM a") == [#"{"n":0}"#])
             _ = try await rows(node, "CREATE MATERIALIZED VIEW b \(view)")
-            #expect(try await rows(node, "EXPLAIN CREATE MATERIALIZED VIEW c \(view)").joined().contains("(shared with a)"))
+            #expect(
+                try await rows(node, "EXPLAIN CREATE MATERIALIZED VIEW c \(view)").joined().contains("(shared with a)"))
             #expect(try await rows(node, "SELECT n FROM b") == [#"{"n":0}"#])
             let answer = try await node.push("events", "{\"id\":1}\n{\"id\":2}")
             let token = try #require(answer.json["token"] as? String)
@@ -31,7 +32,8 @@ import Testing
             let view = "AS SELECT name, sum(10 / id) AS s FROM events GROUP BY name"
             _ = try await rows(node, "CREATE MATERIALIZED VIEW a \(view)")
             var token = try #require(
-                try await node.push("events", "{\"id\":0,\"name\":\"x\"}\n{\"id\":5,\"name\":\"y\"}").json["token"] as? String)
+                try await node.push("events", "{\"id\":0,\"name\":\"x\"}\n{\"id\":5,\"name\":\"y\"}").json["token"]
+                    as? String)
             _ = try await rows(node, "CREATE MATERIALIZED VIEW b \(view)")
             let dead = "SELECT count(*) AS n FROM"
             #expect(try await rows(node, "\(dead) \"a.dead\"", after: token) == [#"{"n":1}"#])
@@ -41,7 +43,8 @@ import Testing
             #expect(try await rows(node, "\(dead) \"b.dead\"", after: token) == [#"{"n":2}"#])
             _ = try await rows(node, "DROP MATERIALIZED VIEW a")
             token = try #require(
-                try await node.push("events", "{\"id\":0,\"name\":\"z\"}\n{\"id\":2,\"name\":\"y\"}").json["token"] as? String)
+                try await node.push("events", "{\"id\":0,\"name\":\"z\"}\n{\"id\":2,\"name\":\"y\"}").json["token"]
+                    as? String)
             #expect(try await rows(node, "\(dead) \"b.dead\"", after: token) == [#"{"n":3}"#])
             #expect(try await rows(node, "SELECT name, s FROM b", after: token) == [#"{"name":"y","s":7}"#])
         }
@@ -50,7 +53,8 @@ import Testing
     @Test func queriesReadTablesBesideViews() async throws {
         try await TestNode.with { node in
             var token = try #require(
-                try await node.push("events", "{\"id\":1,\"name\":\"x\"}\n{\"id\":2,\"name\":\"x\"}").json["token"] as? String)
+                try await node.push("events", "{\"id\":1,\"name\":\"x\"}\n{\"id\":2,\"name\":\"x\"}").json["token"]
+                    as? String)
             #expect(
                 try await rows(
                     node, "SELECT e.id, n.n FROM events e JOIN names n ON n.name = e.name WHERE e.id > 1", after: token)
@@ -66,11 +70,13 @@ import Testing
     @Test func explainAnalyzeTellsOfTheQueryAndOfTheViewsBelow() async throws {
         try await TestNode.with { node in
             let token = try #require(
-                try await node.push("events", "{\"id\":1,\"name\":\"x\"}\n{\"id\":2,\"name\":\"x\"}").json["token"] as? String)
+                try await node.push("events", "{\"id\":1,\"name\":\"x\"}\n{\"id\":2,\"name\":\"x\"}").json["token"]
+                    as? String)
             let lines = try await node.sql("EXPLAIN ANALYZE SELECT name FROM names WHERE n > 1", after: token).body
                 .split(separator: "\n").map(String.init)
             #expect(lines.contains { $0.contains("Filter") && $0.contains("rows in 1, out 1, ") }, "\(lines)")
-            #expect(lines.contains { $0.contains("Maintaining names, since its operators were installed:") }, "\(lines)")
+            #expect(
+                lines.contains { $0.contains("Maintaining names, since its operators were installed:") }, "\(lines)")
             #expect(lines.contains { $0.contains("aggregate: rows in 2, out 1, ") }, "\(lines)")
         }
     }

@@ -70,6 +70,21 @@ enum AnalyticQueries {
             "SELECT k, count(*) AS c, rank() OVER (ORDER BY count(*) DESC) AS r, sum(sum(v)) OVER (ORDER BY count(*)) AS s FROM {t} GROUP BY k"
         ),
         Template("SELECT DISTINCT k, max(v) OVER (PARTITION BY k) AS m FROM {t}"),
+        Template(
+            "SELECT id, k, v FROM (SELECT id, k, v, rank() OVER (PARTITION BY k ORDER BY {o}) AS r FROM {t}) s WHERE r < {m}"
+        ),
+        Template(
+            "SELECT id, r FROM (SELECT id, dense_rank() OVER (PARTITION BY {k} ORDER BY v DESC, b) AS r FROM {t}) s WHERE r <= {n}"
+        ),
+        Template("SELECT id, v FROM {t} ORDER BY {o} FETCH FIRST {m} ROWS WITH TIES"),
+        Template(
+            "SELECT g, max(v) AS v FROM {t} GROUP BY g ORDER BY 2 DESC, 1 OFFSET 1 FETCH FIRST {m} ROWS WITH TIES"),
+        Template(
+            "SELECT id, (k, v) < (2, {n}) AS l, (v, g, b) >= ({n}, 'a', true) AS m, (k, v) IS DISTINCT FROM (v, k) AS d, (k, g) IN ((1, 'a'), (2, NULL), (0, 'ab')) AS i FROM {t}"
+        ),
+        Template(
+            "SELECT id FROM {t} WHERE (k, v) IN (SELECT k, v FROM keyed WHERE b) AND (g, n) = (g, n) AND (k, v) IS NOT NULL"
+        ),
     ]
 
     private static let frames = [
@@ -177,6 +192,26 @@ enum AnalyticQueries {
 
     private static let windows = [
         Template(
+            "SELECT id, window_start, window_end FROM tumble((SELECT id, ts::timestamptz AS z FROM {t}), z, INTERVAL '{s}')",
+            oracle:
+                "SELECT id, w AS window_start, w + INTERVAL '{s}' AS window_end FROM (SELECT id, date_bin(INTERVAL '{s}', ts::timestamptz, '1970-01-01 00:00+00'::timestamptz) AS w FROM {t}) x"
+        ),
+        Template(
+            "SELECT window_start, window_end, count(*) AS c, sum(v) AS s FROM tumble((SELECT v, ts::timestamptz AS z FROM {t}), z, INTERVAL '{s}') GROUP BY window_start, window_end",
+            oracle:
+                "SELECT w, w + INTERVAL '{s}', count(*), sum(v) FROM (SELECT v, date_bin(INTERVAL '{s}', ts::timestamptz, '1970-01-01 00:00+00'::timestamptz) AS w FROM {t}) x GROUP BY w"
+        ),
+        Template(
+            "SELECT window_start, window_end, count(*) AS c FROM hop((SELECT ts::timestamptz AS z FROM {t}), z, INTERVAL '2 seconds', INTERVAL '6 seconds') GROUP BY window_start, window_end",
+            oracle:
+                "SELECT window_start::timestamptz, window_end::timestamptz, c FROM (SELECT window_start, window_end, count(*) AS c FROM hop({t}, ts, INTERVAL '2 seconds', INTERVAL '6 seconds') GROUP BY window_start, window_end) AS x"
+        ),
+        Template(
+            "SELECT {k}, window_start, window_end, count(*) AS c FROM session((SELECT k, g, b, ts::timestamptz AS z FROM {t}) PARTITION BY {k}, z, INTERVAL '{s}') GROUP BY {k}, window_start, window_end",
+            oracle:
+                "SELECT {k}, window_start::timestamptz, window_end::timestamptz, count(*) AS c FROM \(sessions) r GROUP BY {k}, window_start, window_end"
+        ),
+        Template(
             "SELECT id, ts, window_start, window_end FROM session({t} PARTITION BY {k}, ts, INTERVAL '{s}')",
             oracle: "SELECT id, ts, window_start, window_end FROM \(sessions) r"),
         Template(
@@ -220,6 +255,37 @@ enum AnalyticQueries {
         Template("SELECT id, x FROM {t}, generate_series(ts, ts + INTERVAL '{s}', INTERVAL '700 ms') AS x"),
         Template(
             "SELECT id, x, y, ordinality FROM {t}, ROWS FROM (generate_series(1, k), generate_series(1.5, n, 3)) WITH ORDINALITY AS s(x, y)"
+        ),
+        Template("SELECT id, u FROM {t}, unnest(ARRAY[v, k, NULL]) AS u"),
+        Template(
+            "SELECT id, x, y, ordinality FROM {t} CROSS JOIN LATERAL unnest(ARRAY[g, 'x'], ARRAY[n, v, k]) WITH ORDINALITY AS s(x, y)"
+        ),
+        Template("SELECT id, unnest(ARRAY[b, NOT b]) AS u, generate_series(1, k) AS x FROM {t}"),
+        Template(
+            "SELECT value, count(*) AS c FROM {t}, jsonb_array_elements(jsonb_build_array(v, g, b, NULL)) AS e GROUP BY value"
+        ),
+        Template(
+            "SELECT id, value FROM {t}, jsonb_array_elements_text(jsonb_build_array(v, g, b, n, jsonb_build_object('k', k)))"
+        ),
+        Template(
+            "SELECT id, key, value FROM {t}, jsonb_each(jsonb_build_object('v', v, 'g', g, 'long', jsonb_build_array(k)))"
+        ),
+        Template(
+            "SELECT id, s.key, s.value FROM {t} LEFT JOIN LATERAL jsonb_each_text(CASE WHEN k > {m} THEN NULL ELSE jsonb_build_object('b', b, 'd', k) END) AS s ON true"
+        ),
+        Template("SELECT id, jsonb_object_keys(jsonb_build_object(coalesce(g, 'none'), k, 'z', v)) AS o FROM {t}"),
+        Template(
+            "SELECT id, m, x FROM {t}, regexp_matches(g || k::text, '([a-z])|(\\d)', 'g') WITH ORDINALITY AS r(m, x)"),
+        Template("SELECT id, regexp_matches(g, '^a(b?)') AS m FROM {t}"),
+        Template(
+            "SELECT id, p FROM {t}, regexp_split_to_table(g || ',' || v::text || ';' || coalesce(k::text, ''), '[,;]+') AS p"
+        ),
+        Template("SELECT p, count(*) AS c FROM {t}, string_to_table(g || 'b' || v::text, 'b', '') AS p GROUP BY p"),
+        Template("SELECT id, string_to_table(g, NULL) AS c FROM {t}"),
+        Template(
+            "SELECT id, i, (ARRAY[v, k, 7])[i] AS e FROM {t}, generate_subscripts(ARRAY[v, k, 7], 1, b) AS i"),
+        Template(
+            "SELECT id, j FROM {t}, jsonb_path_query(jsonb_build_object('a', jsonb_build_array(v, k, {n})), '$.a[*] ? (@ > {m})') AS j"
         ),
     ]
 }

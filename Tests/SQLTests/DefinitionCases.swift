@@ -49,7 +49,8 @@ enum DefinitionCases {
             "the event-time column \"st\" does not exist", hint: "Perhaps you meant \"ts\"."),
         Case(
             "CREATE TABLE t (a bigint) WITH («event_time = 'a')", "42804",
-            "the event-time column \"a\" must be type timestamp without time zone, not type bigint"),
+            "the event-time column \"a\" must be type timestamp without time zone or timestamp with time zone, not type bigint"
+        ),
         Case(
             "CREATE TABLE t (a bigint) WITH («storage = 'virtual')", "22023", "connector \"http\" has no virtual topics"
         ),
@@ -73,7 +74,8 @@ enum DefinitionCases {
         Case("SELECT * FROM «out", "42809", "\"out\" is a sink: it has no rows to read"),
         Case(
             "CREATE MATERIALIZED VIEW v AS SELECT * FROM tumble(bid, «price, INTERVAL '1 s')", "42804",
-            "the time of a window must be type timestamp without time zone, not type bigint"),
+            "the time of a window must be type timestamp without time zone or timestamp with time zone, not type bigint"
+        ),
         Case(
             "CREATE MATERIALIZED VIEW v AS SELECT * FROM tumble(bid, ts, «INTERVAL '1 month')", "22023",
             "a window's size must be positive and without months"),

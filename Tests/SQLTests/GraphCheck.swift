@@ -47,9 +47,18 @@ struct GraphCheck {
             expect(expressions.map(\.type))
             for expression in expressions { check(expression, input, node.id) }
         case .unionAll: for types in inputs { expect(types) }
-        case .upsert(let key), .exchange(let key):
+        case .upsert(let key):
             expect(input)
             expectColumns(key, of: input)
+        case .exchange(let key, let combine):
+            expect(input)
+            expectColumns(key, of: input)
+            if let combine {
+                if combine.roles.count != input.count { problems.append("\(node.id) has roles of another width") }
+                for column in key where combine.roles[column] != .kept {
+                    problems.append("\(node.id) combines its key")
+                }
+            }
         case .join(let join):
             guard inputs.count == 2 else { return problems.append("\(node.id) joins \(inputs.count) inputs") }
             expect(join.kind.isWide ? inputs[0] + inputs[1] : inputs[0])

@@ -50,7 +50,7 @@ struct PlanTests {
                 View v (c, m), key (c)
                   Filter: max(price) > 5
                     Aggregate by (channel): max(price); state kept
-                      Exchange by (channel)
+                      Exchange by (channel), frequent keys combined
                         Project: channel, price
                           Filter: (price > 100) AND (channel = 'x')
                             Read bid
@@ -76,7 +76,7 @@ struct PlanTests {
             plan: """
                 View v (auction, window_end, n), key (auction, window_end)
                   Aggregate by (auction, window_end): count(*); state until bid pass window_end + 00:00:05
-                    Exchange by (auction, window_end)
+                    Exchange by (auction, window_end), frequent keys combined
                       Project: auction, tumble_end(ts, '00:00:10')
                         Read bid
                 """),
@@ -137,7 +137,7 @@ struct PlanTests {
                   Project: bidder, count(*), count(*)
                     Join on bidder = bidder; left state kept, right state kept
                       Aggregate by (bidder): count(*); state kept (shared)
-                        Exchange by (bidder)
+                        Exchange by (bidder), frequent keys combined
                           Project: bidder
                             Read bid
                       Aggregate by (bidder): count(*); state kept (shared, see above)
@@ -157,7 +157,7 @@ struct PlanTests {
                         Exchange by (max(price))
                           Project: bidder, max(price)
                             Aggregate by (bidder): max(price), count(*); state kept (shared)
-                              Exchange by (bidder)
+                              Exchange by (bidder), frequent keys combined
                                 Project: bidder, price
                                   Read bid
                         Project: bidder, count(*)
@@ -236,7 +236,7 @@ struct PlanTests {
                         Join on bidder = id where length(city)::bigint < min(price); left state kept, right state kept
                           Project: min(price), bidder
                             Aggregate by (bidder): min(price); state kept
-                              Exchange by (bidder)
+                              Exchange by (bidder), frequent keys combined
                                 Project: price, bidder
                                   Read bid
                           Project: id, name, city
@@ -317,7 +317,7 @@ struct PlanTests {
             plan: """
                 View v (a)
                   Aggregate: avg(price); state kept
-                    Exchange to one worker
+                    Exchange to one worker, frequent keys combined
                       Project: price
                         Read bid
                 """),
@@ -363,7 +363,7 @@ struct PlanTests {
                 View v (a, n), key (a, n)
                   Distinct (bidder, count(*)); state kept
                     Aggregate by (bidder): count(*); state kept
-                      Exchange by (bidder)
+                      Exchange by (bidder), frequent keys combined
                         Project: bidder
                           Read bid
                 """),
@@ -453,7 +453,8 @@ struct PlanTests {
             seen.insert(node.id)
         }
         try pipeline.run(
-            "DROP MATERIALIZED VIEW v; CREATE MATERIALIZED VIEW w AS SELECT auction, count(*) AS c FROM bid GROUP BY auction")
+            "DROP MATERIALIZED VIEW v; CREATE MATERIALIZED VIEW w AS SELECT auction, count(*) AS c FROM bid GROUP BY auction"
+        )
         #expect(pipeline.catalog.nodes.filter { $0.owner == "w" }.count == 4)
     }
 

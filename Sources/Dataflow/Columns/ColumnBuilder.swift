@@ -123,6 +123,17 @@ package final class ColumnBuilder {
         }
     }
 
+    /// Takes the last rows away again, all but the first `rows`.
+    package func truncate(to rows: Int) {
+        precondition(rows <= count)
+        nulls.removeLast(nulls.count - (rows + 63) / 64)
+        if rows & 63 != 0 { nulls[rows >> 6] &= 1 << UInt64(rows & 63) - 1 }
+        count = rows
+        if type.storage == .bytes {
+            byteCount = Int(values.base.load(fromByteOffset: rows * 4, as: UInt32.self))
+        }
+    }
+
     /// The column built. The builder is empty afterwards and may be used again.
     package func finish() -> Column {
         var validity: Validity?

@@ -31,6 +31,6 @@ package struct FunctionParameters: Sendable {
             ["jsonb_in", "path", "replacement", "insert_after"],
             defaults: [.literal(.boolean(false), type: .boolean)]),
         "jsonb_path_exists": jsonPath, "jsonb_path_match": jsonPath, "jsonb_path_query_array": jsonPath,
-        "jsonb_path_query_first": jsonPath,
+        "jsonb_path_query_first": jsonPath, "jsonb_path_query": jsonPath,
     ]
 }

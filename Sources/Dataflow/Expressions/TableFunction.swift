@@ -14,8 +14,10 @@ package struct TableFunction: Sendable {
     /// The SQL name in lower case.
     package let name: String
     package let arguments: [DataType]
-    /// One column has the function's name in SQL, and takes an alias of the table for its own.
+    /// A single one that has the function's name takes an alias of the table for its own.
     package let columns: [Output]
+    /// As the reference shows it.
+    package let signature: String
     /// One sentence for the reference.
     package let documentation: String
     package let kernel: Kernel
@@ -40,12 +42,17 @@ package struct TableFunction: Sendable {
         @Sendable (_ arguments: [Column], _ count: Int, _ validity: Validity?, _ errors: inout [RowError]) -> Rows
 
     package init(
-        _ name: String, _ arguments: [DataType], _ columns: [Output], _ documentation: String,
+        _ name: String, _ arguments: [DataType], _ columns: [Output], signature: String? = nil, _ documentation: String,
         kernel: @escaping Kernel
     ) {
         self.name = name
         self.arguments = arguments
         self.columns = columns
+        let types = arguments.map(\.name).joined(separator: ", ")
+        let result =
+            columns.count == 1
+            ? columns[0].type.name : "(\(columns.map { "\($0.name) \($0.type.name)" }.joined(separator: ", ")))"
+        self.signature = signature ?? "\(name)(\(types)) → setof \(result)"
         self.documentation = documentation
         self.kernel = kernel
     }
@@ -63,7 +70,7 @@ package struct TableFunction: Sendable {
 
 /// All functions that return sets, by key and by name. A new one is an entry in a table of its family.
 package enum TableFunctionRegistry {
-    package static let all: [TableFunction] = SeriesFunctions.all + WindowFunctions.all
+    package static let all: [TableFunction] = SeriesFunctions.all + SetFunctions.all + WindowFunctions.all
 
     private static let byKey: [String: TableFunction] = Dictionary(all.map { ($0.key, $0) }) { first, _ in
         preconditionFailure("two table functions have the key \(first.key)")

@@ -1,16 +1,16 @@
 /// The windows of hop(…): a table function over the time, as the planner makes it.
 enum WindowFunctions {
-    static let all: [TableFunction] = [hop]
+    static let all: [TableFunction] = [hop(.timestamp), hop(.timestamptz)]
 
     /// The most windows that one row may be in: each is a copy of the row.
     static let hopsMax = 1000
 
-    static let hop = TableFunction(
-        "hop_windows", [.timestamp, .interval, .interval],
-        [.init("window_start", .timestamp), .init("window_end", .timestamp)],
-        "The windows of the third argument's size that contain the time; they begin at multiples of the second since 1970-01-01 00:00.",
-        kernel: { arguments, count, validity, errors in
-            let (starts, ends) = (ColumnBuilder(type: .timestamp), ColumnBuilder(type: .timestamp))
+    private static func hop(_ type: DataType) -> TableFunction {
+        TableFunction(
+            "hop_windows", [type, .interval, .interval], [.init("window_start", type), .init("window_end", type)],
+            "The windows of the third argument's size that contain the time; they begin at multiples of the second since 1970-01-01 00:00 (UTC)."
+        ) { arguments, count, validity, errors in
+            let (starts, ends) = (ColumnBuilder(type: type), ColumnBuilder(type: type))
             var inputs: [Int32] = []
             for row in 0..<count where validity?.isValid(row) ?? true {
                 let time = arguments[0].withValues(as: Int64.self) { $0[row] }
@@ -41,7 +41,8 @@ enum WindowFunctions {
                 }
             }
             return TableFunction.Rows(inputs: inputs, columns: [starts.finish(), ends.finish()])
-        })
+        }
+    }
 
     private static func microseconds(_ interval: Interval) -> Int64? {
         guard interval.months == 0, let span = Int64(exactly: interval.span), span > 0, span < 1 << 60 else {

@@ -66,8 +66,9 @@ package enum OperatorKind: Hashable, Sendable, Codable {
     case over(Over)
     /// Rows whose time to be seen has come and is not over, by the clock.
     case temporal(Temporal)
-    /// Sends each row to the worker that owns the vnode of its key columns; no columns: one owner for all rows.
-    case exchange(key: [Int])
+    /// Sends each row to the worker that owns the vnode of its key columns; no columns: one owner for all rows. With `combine` rows of
+    /// frequent keys are put together first.
+    case exchange(key: [Int], combine: Combine? = nil)
     /// Sends every row to every worker.
     case broadcast
     /// Each row as many times as its bigint column `count` says, which is not NULL or negative; that column goes.
@@ -101,20 +102,49 @@ package enum OperatorKind: Hashable, Sendable, Codable {
         }
     }
 
-    /// The first `limit` rows of each partition after skipping none, in order; ties are broken by all columns,
-    /// left to right, ascending. Output: the input's columns, then, if `emitsRowNumber`, the rank as bigint from 1.
+    /// What an exchange may put together, since only aggregates of a kind read it.
+    package struct Combine: Hashable, Sendable, Codable {
+        /// Of each column.
+        package var roles: [Role]
+
+        package enum Role: String, Hashable, Sendable, Codable {
+            /// Only rows that agree in it may become one.
+            case kept
+            /// It is not read.
+            case ignored
+            /// Only whether it is NULL is asked.
+            case presence
+            /// An integer of which sums are asked, and whether it is NULL.
+            case sum
+            /// An integer or a time of which the least or greatest is asked, of rows of which none is taken back.
+            case least, greatest
+        }
+
+        package init(roles: [Role]) { self.roles = roles }
+    }
+
+    /// The rows of each partition whose number is `limit` at most, in order; ties are broken by all columns, left to right,
+    /// ascending. Output: the input's columns, then, if `emitsRowNumber`, the number as bigint from 1.
     package struct TopN: Hashable, Sendable, Codable {
         package var partitionBy: [Int]
         package var orderBy: [SortKey]
         package var limit: Int
+        package var ranking: Ranking
         package var emitsRowNumber: Bool
         package var inputIsAppendOnly: Bool
         package var expiry: Expiry?
 
+        /// How rows are numbered: one by one, or those that the order leaves equal alike: by the rows before them plus one, or by the
+        /// different ones.
+        package enum Ranking: String, Hashable, Sendable, Codable {
+            case rowNumber, rank, denseRank
+        }
+
         package init(
-            partitionBy: [Int], orderBy: [SortKey], limit: Int, emitsRowNumber: Bool, inputIsAppendOnly: Bool,
-            expiry: Expiry? = nil
+            partitionBy: [Int], orderBy: [SortKey], limit: Int, ranking: Ranking = .rowNumber, emitsRowNumber: Bool,
+            inputIsAppendOnly: Bool, expiry: Expiry? = nil
         ) {
+            self.ranking = ranking
             self.partitionBy = partitionBy
             self.orderBy = orderBy
             self.limit = limit

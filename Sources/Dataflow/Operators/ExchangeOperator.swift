@@ -8,11 +8,12 @@ final class ExchangeOperator: Operator {
     private let send: (Int, Delta) -> Void
     /// The owner of each vnode.
     private let owners: [Int32]
+    private let combiner: Combiner?
 
     /// `send` puts a batch out for another worker.
     init(
-        key: [Int], types: [DataType], index: Int, workerCount: Int, owners: [Int32],
-        send: @escaping (Int, Delta) -> Void
+        key: [Int], combine: OperatorKind.Combine? = nil, types: [DataType], index: Int, workerCount: Int,
+        owners: [Int32], send: @escaping (Int, Delta) -> Void
     ) {
         self.key = key
         self.index = index
@@ -20,11 +21,24 @@ final class ExchangeOperator: Operator {
         self.send = send
         encoder = KeyEncoder(types: key.map { types[$0] }, equality: .sql)
         self.owners = owners
+        combiner = combine.map { Combiner($0, types: types) }
     }
 
     override func process(_ delta: Delta, port: Int, emit: (Delta) -> Void) {
         guard workerCount > 1 else { return emit(delta) }
         encoder.encode(key.map { delta.columns[$0] }, count: delta.count, into: encoded)
+        if let made = combiner?.combined(delta, hashes: encoded.hashes) {
+            for part in made where part.count > 0 {
+                encoder.encode(key.map { part.columns[$0] }, count: part.count, into: encoded)
+                place(part, emit)
+            }
+        } else {
+            place(delta, emit)
+        }
+    }
+
+    /// Sends the rows whose keys were encoded last.
+    private func place(_ delta: Delta, _ emit: (Delta) -> Void) {
         // Rows by owner: counted, then placed.
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: delta.count) { rows in
             withUnsafeTemporaryAllocation(of: Int.self, capacity: workerCount + 1) { ends in

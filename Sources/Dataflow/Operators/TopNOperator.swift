@@ -1,6 +1,7 @@
 /// The first rows of each partition. At the barrier a touched partition emits the difference between what it showed and what it shows.
 ///
-/// All rows are kept, since a retraction may bring any of them to the top; of append-only input only the rows shown are.
+/// All rows are kept, since a retraction may bring any of them to the top; of append-only input only the rows shown are (of ranks, those
+/// shown at the last barrier and what may still be).
 final class TopNOperator: Operator {
     private let spec: OperatorKind.TopN
     private let types: [DataType]
@@ -9,11 +10,23 @@ final class TopNOperator: Operator {
     private let encoded = EncodedKeys()
     private var bags = ContiguousArray<SortedBag<Int32>>()
     private var touchedInEpoch = ContiguousArray<Int64>()
+    /// By slot, of append-only input by ranks: a row behind the last one cannot be shown any more.
+    private var isFull = ContiguousArray<Bool>()
     private var epoch: Int64 = 1
-    private var touched: [(slot: Int32, shown: [Int32])] = []
+    private var touched: [(slot: Int32, shown: Shown)] = []
     /// Rows that left a bag in this epoch: kept until the barrier, since they may have to be retracted.
     private var leaving: [Int32] = []
     private var pace = ExpiryPace()
+
+    /// What a partition shows: the rows in order, and their numbers where these are not 1, 2, ….
+    private struct Shown {
+        var rows: [Int32] = []
+        var numbers: [Int64] = []
+        /// Different rows among them.
+        var entries = 0
+        /// No row behind the last one could be shown.
+        var isFull = false
+    }
 
     /// The rows, ranks and weights that the barrier emits.
     private struct Changes {
@@ -21,9 +34,9 @@ final class TopNOperator: Operator {
         var ranks: [Int64] = []
         var weights: [Int64] = []
 
-        mutating func append(_ row: Int32, _ rank: Int, _ weight: Int64) {
+        mutating func append(_ row: Int32, _ rank: Int64, _ weight: Int64) {
             rows.append(row)
-            ranks.append(Int64(rank))
+            ranks.append(rank)
             weights.append(weight)
         }
     }
@@ -38,16 +51,23 @@ final class TopNOperator: Operator {
     /// By the keys of the order, then all columns left to right, then what they print.
     private func order(_ a: Int32, _ b: Int32) -> Int {
         if a == b { return 0 }
-        for key in spec.orderBy {
-            let result = compare(key, a, b)
-            if result != 0 { return result }
-        }
+        let result = peerOrder(a, b)
+        if result != 0 { return result }
         for column in types.indices {
             let result = rows.compare(column: column, a, b)
             if result != 0 { return result }
         }
         for column in types.indices {
             let result = rows.compareEncoding(column: column, a, b)
+            if result != 0 { return result }
+        }
+        return 0
+    }
+
+    /// By the keys of the order alone.
+    private func peerOrder(_ a: Int32, _ b: Int32) -> Int {
+        for key in spec.orderBy {
+            let result = compare(key, a, b)
             if result != 0 { return result }
         }
         return 0
@@ -73,6 +93,7 @@ final class TopNOperator: Operator {
                 let extra = max(Int(keys.slotEnd) - bags.count, bags.count)
                 bags.append(contentsOf: repeatElement(SortedBag(), count: extra))
                 touchedInEpoch.append(contentsOf: repeatElement(0, count: extra))
+                isFull.append(contentsOf: repeatElement(false, count: extra))
             }
             for row in 0..<delta.count { indices[row] = Int32(row) }
             rows.insert(delta.columns, rows: UnsafeBufferPointer(start: indices, count: delta.count), numbers: numbers)
@@ -88,10 +109,12 @@ final class TopNOperator: Operator {
             if bags[bag].count == 0 { touch(slot) }
             return
         }
-        if spec.inputIsAppendOnly, bags[bag].count >= spec.limit, let last = bags[bag].last,
-            order(number, last.element) >= 0
-        {
-            return rows.remove(number)
+        if spec.inputIsAppendOnly, let last = bags[bag].last {
+            let isOut =
+                spec.ranking == .rowNumber
+                ? bags[bag].count >= spec.limit && order(number, last.element) >= 0
+                : isFull[bag] && peerOrder(number, last.element) > 0
+            if isOut { return rows.remove(number) }
         }
         touch(slot)
         switch bags[bag].add(number, weight: weight, order: order) {
@@ -101,7 +124,7 @@ final class TopNOperator: Operator {
             leaving.append(stored)
             if stored != number { rows.remove(number) }
         }
-        if spec.inputIsAppendOnly {
+        if spec.inputIsAppendOnly, spec.ranking == .rowNumber {
             while bags[bag].count > spec.limit, let last = bags[bag].last {
                 leaving.append(last.element)
                 bags[bag].removeLast()
@@ -117,25 +140,68 @@ final class TopNOperator: Operator {
         keys.noteChange(slot)
     }
 
-    /// The rows of ranks 1, 2, …
-    private func shown(_ bag: SortedBag<Int32>) -> [Int32] {
-        var result: [Int32] = []
+    private func shown(_ bag: SortedBag<Int32>) -> Shown {
+        var result = Shown()
+        if spec.ranking != .rowNumber { return ranked(bag) }
         bag.forEach { row, weight in
             var copies = weight
-            while copies > 0, result.count < spec.limit {
-                result.append(row)
+            while copies > 0, result.rows.count < spec.limit {
+                result.rows.append(row)
                 copies -= 1
             }
-            return result.count < spec.limit
+            return result.rows.count < spec.limit
         }
         return result
+    }
+
+    private func ranked(_ bag: SortedBag<Int32>) -> Shown {
+        var result = Shown()
+        var number: Int64 = 0
+        var previous: Int32?
+        bag.forEach { row, weight in
+            guard weight > 0 else { return true }
+            if previous.map({ peerOrder($0, row) != 0 }) ?? true {
+                let next = spec.ranking == .rank ? Int64(result.rows.count) + 1 : number + 1
+                guard next <= Int64(spec.limit) else {
+                    result.isFull = true
+                    return false
+                }
+                number = next
+            }
+            previous = row
+            for _ in 0..<weight {
+                result.rows.append(row)
+                result.numbers.append(number)
+            }
+            result.entries += 1
+            return true
+        }
+        let next = spec.ranking == .rank ? Int64(result.rows.count) : number
+        if next >= Int64(spec.limit) { result.isFull = true }
+        return result
+    }
+
+    /// Of append-only input: what is behind the rows shown will never be.
+    private func trim(_ slot: Int32, _ shown: Shown) {
+        let slot = Int(slot)
+        isFull[slot] = shown.isFull
+        guard shown.isFull else { return }
+        while bags[slot].count > shown.entries, let last = bags[slot].last {
+            leaving.append(last.element)
+            bags[slot].removeLast()
+        }
     }
 
     override func flush(_ emit: (Delta) -> Void) {
         var changes = Changes()
         for (slot, before) in touched {
             let now = shown(bags[Int(slot)])
-            if spec.emitsRowNumber { compareRanks(before, now, &changes) } else { merge(before, now, &changes) }
+            if spec.emitsRowNumber, spec.ranking == .rowNumber {
+                compareRanks(before.rows, now.rows, &changes)
+            } else {
+                merge(before, now, &changes)
+            }
+            if spec.inputIsAppendOnly, spec.ranking != .rowNumber { trim(slot, now) }
         }
         if !changes.rows.isEmpty {
             var columns = changes.rows.withUnsafeBufferPointer { rows.gather($0) }
@@ -154,26 +220,23 @@ final class TopNOperator: Operator {
     private func compareRanks(_ before: [Int32], _ now: [Int32], _ changes: inout Changes) {
         for index in 0..<max(before.count, now.count) {
             if index < before.count, index < now.count, order(before[index], now[index]) == 0 { continue }
-            if index < before.count { changes.append(before[index], index + 1, -1) }
-            if index < now.count { changes.append(now[index], index + 1, 1) }
+            if index < before.count { changes.append(before[index], Int64(index + 1), -1) }
+            if index < now.count { changes.append(now[index], Int64(index + 1), 1) }
         }
     }
 
     /// Both lists are in order, so one pass finds what is in one only.
-    private func merge(_ before: [Int32], _ now: [Int32], _ changes: inout Changes) {
+    private func merge(_ before: Shown, _ now: Shown, _ changes: inout Changes) {
+        func number(_ shown: Shown, _ index: Int) -> Int64 { spec.emitsRowNumber ? shown.numbers[index] : 0 }
         var (i, j) = (0, 0)
-        while i < before.count || j < now.count {
-            let result = i == before.count ? 1 : j == now.count ? -1 : order(before[i], now[j])
-            if result == 0 {
-                i += 1
-                j += 1
-            } else if result < 0 {
-                changes.append(before[i], 0, -1)
-                i += 1
-            } else {
-                changes.append(now[j], 0, 1)
-                j += 1
+        while i < before.rows.count || j < now.rows.count {
+            let result = i == before.rows.count ? 1 : j == now.rows.count ? -1 : order(before.rows[i], now.rows[j])
+            if result != 0 || number(before, i) != number(now, j) {
+                if result <= 0 { changes.append(before.rows[i], number(before, i), -1) }
+                if result >= 0 { changes.append(now.rows[j], number(now, j), 1) }
             }
+            if result <= 0 { i += 1 }
+            if result >= 0 { j += 1 }
         }
     }
 
@@ -197,6 +260,7 @@ final class TopNOperator: Operator {
                 return true
             }
             bags[Int(slot)] = SortedBag()
+            isFull[Int(slot)] = false
             keys.remove(slot)
         }
     }

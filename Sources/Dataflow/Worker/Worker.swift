@@ -123,11 +123,12 @@ package final class Worker {
         let send = { (target: Int, delta: Delta) in
             outbox.messages.append(OutboundMessage(target: target, message: .rows(edge: edge, delta)))
         }
-        guard case .exchange(let key) = spec.kind else {
+        guard case .exchange(let key, let combine) = spec.kind else {
             return BroadcastOperator(index: index, workerCount: workerCount, send: send)
         }
         return ExchangeOperator(
-            key: key, types: spec.types, index: index, workerCount: workerCount, owners: owners, send: send)
+            key: key, combine: combine, types: spec.types, index: index, workerCount: workerCount, owners: owners,
+            send: send)
     }
 
     /// Removes nodes with their state, between epochs; nothing else may consume them.
@@ -339,7 +340,7 @@ package final class Worker {
             switch node.spec.kind {
             case .filter(let condition): required.formUnion(condition.columns.union(requiredColumns(of: node.spec.id)))
             case .project(let expressions): for expression in expressions { required.formUnion(expression.columns) }
-            case .exchange(let key): required.formUnion(Set(key).union(requiredColumns(of: node.spec.id)))
+            case .exchange(let key, _): required.formUnion(Set(key).union(requiredColumns(of: node.spec.id)))
             case .unionAll, .broadcast: required.formUnion(requiredColumns(of: node.spec.id))
             case .aggregate(let aggregate):
                 required.formUnion(aggregate.groupBy)

@@ -77,7 +77,7 @@ extension ExpressionBinder {
     }
 
     /// The operands in the function's order: arguments by name, and defaults for those left out.
-    private func placed(_ call: CallSyntax, _ operands: [Bound], _ location: Int) throws(Failure) -> [Bound] {
+    func placed(_ call: CallSyntax, _ operands: [Bound], _ location: Int) throws(Failure) -> [Bound] {
         let isNamed = call.argumentNames.contains { $0 != nil }
         guard let parameters = FunctionParameters.byName[call.name], isNamed || operands.count < parameters.names.count
         else {

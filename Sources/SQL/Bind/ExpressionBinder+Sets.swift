@@ -34,7 +34,7 @@ extension ExpressionBinder {
         if call.isStar || call.isDistinct || call.filter != nil || call.isWithinGroup || !call.orderBy.isEmpty {
             throw Failure("42809", "\(call.name) is not an aggregate function", at: location)
         }
-        let operands = try bindAll(call.arguments)
+        let operands = try placed(call, try bindAll(call.arguments), location)
         let candidates = TableFunctionRegistry.candidates(named: call.name)
         let signatures = candidates.map { candidate in
             ScalarFunction(candidate.name, candidate.arguments, .text, "A set's signature.") { _, count, _, _ in

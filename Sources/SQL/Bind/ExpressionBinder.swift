@@ -112,6 +112,7 @@ final class ExpressionBinder {
     // MARK: operations
 
     private func typed(_ syntax: ExpressionSyntax) throws(Failure) -> Expression {
+        if let fields = try RowValues.rewritten(syntax) { return try typed(fields) }
         let location = syntax.location
         switch syntax.kind {
         case .boolean(let value): return .literal(.boolean(value), type: .boolean)
@@ -150,7 +151,10 @@ final class ExpressionBinder {
         case .exists(let query): return try existsSubquery(query, location)
         case .quantified(let operand, let symbol, let isAll, let query):
             return try quantifiedSubquery(operand, symbol, isAll: isAll, query, location)
-        case .row: throw .unsupported("a row value", at: location)
+        case .row:
+            throw .unsupported(
+                "a row value in this place", at: location,
+                hint: "Rows can be compared with rows: (a, b) = (1, 2), (a, b) < (1, 2), (a, b) IN ((1, 2), (3, 4)).")
         case .grouping(let operands):
             guard allowsAggregates else {
                 throw Failure("42803", "grouping operations are not allowed in \(clause)", at: location)

@@ -30,6 +30,18 @@ extension QueryBinder {
         }
     }
 
+    /// `unnest` of several arrays is one of each, in step.
+    private static func unnested(_ calls: [CallSyntax]) -> [CallSyntax] {
+        calls.flatMap { call in
+            guard call.name == "unnest", call.arguments.count > 1 else { return [call] }
+            return call.arguments.map { argument in
+                var one = call
+                one.arguments = [argument]
+                return one
+            }
+        }
+    }
+
     /// The rows of the left side, each with those that the functions give for it.
     func expand(
         _ left: (plan: Plan, scope: Scope), _ syntax: TableFunctionSyntax, _ alias: AliasSyntax?, _ location: Int,
@@ -38,7 +50,8 @@ extension QueryBinder {
         let binder = ExpressionBinder(scope: left.scope, clause: "functions in FROM")
         var calls: [OperatorKind.Expand.Call] = []
         var columns: [Scope.Column] = []
-        for call in syntax.calls {
+        let named = Self.unnested(syntax.calls)
+        for call in named {
             guard !TableFunctionRegistry.candidates(named: call.name).isEmpty else {
                 throw Failure(
                     "42883", "function \(call.name) in FROM does not exist", at: location,
@@ -50,9 +63,9 @@ extension QueryBinder {
                 OperatorKind.Expand.Call(
                     key: function.key, arguments: arguments, types: function.columns.map(\.type)))
             for column in function.columns {
-                // The alias of a function with one column names that too.
-                let isOnly = function.columns.count == 1
-                let name = isOnly ? (syntax.calls.count == 1 ? alias?.name : nil) ?? call.name : column.name
+                // The alias of a function names its column, too, if that has no name of its own.
+                let isOnly = function.columns.count == 1 && column.name == function.name
+                let name = isOnly ? (named.count == 1 ? alias?.name : nil) ?? call.name : column.name
                 columns.append(Scope.Column(name: name, type: column.type, isNullable: true))
             }
         }

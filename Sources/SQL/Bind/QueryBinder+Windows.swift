@@ -39,15 +39,16 @@ extension QueryBinder {
         let binder = ExpressionBinder(scope: Scope(columns: columns), clause: "a window")
         let timeIndex = call.name == "session" ? call.arguments.count - 2 : 1
         let time = try binder.bind(call.arguments[timeIndex])
-        guard time.type == .timestamp else {
+        guard let type = time.type, ClockTypes.all.contains(type) else {
             throw Failure(
-                "42804", "the time of a window must be type \(DataType.timestamp.name), not type \(time.typeName)",
+                "42804",
+                "the time of a window must be type \(DataType.timestamp.name) or \(DataType.timestamptz.name), not type \(time.typeName)",
                 at: call.arguments[timeIndex].location)
         }
         let isNullable = time.expression.columnIndex.map { columns[$0].isNullable } ?? true
         let all =
             columns
-            + ["window_start", "window_end"].map { Scope.Column(name: $0, type: .timestamp, isNullable: isNullable) }
+            + ["window_start", "window_end"].map { Scope.Column(name: $0, type: type, isNullable: isNullable) }
         let scope = try Self.scope(all, alias, default: name, at: location)
         switch call.name {
         case "tumble": return (try tumble(call, input, time.expression, binder), scope)
@@ -64,7 +65,7 @@ extension QueryBinder {
         let bounds = ["tumble_start", "tumble_end"].map { function in
             offset.later(
                 Expression.call(
-                    "\(function)(\(DataType.timestamp.name),interval)", [offset.earlier(time), size], type: .timestamp))
+                    "\(function)(\(time.type.name),interval)", [offset.earlier(time), size], type: time.type))
         }
         return .project(input, input.columns + bounds)
     }
@@ -81,11 +82,11 @@ extension QueryBinder {
         }
         let offset = try self.offset(call.arguments.count > 4 ? call.arguments[4] : nil, binder)
         let windows = OperatorKind.Expand.Call(
-            key: "hop_windows(\(DataType.timestamp.name),interval,interval)",
+            key: "hop_windows(\(time.type.name),interval,interval)",
             arguments: [
                 offset.earlier(time), .literal(.interval(slide), type: .interval),
                 .literal(.interval(size), type: .interval),
-            ], types: [.timestamp, .timestamp])
+            ], types: [time.type, time.type])
         let plan = Plan.analytic(input, .expand(OperatorKind.Expand(functions: [windows])))
         guard !offset.isZero else { return plan }
         let columns = plan.columns
@@ -171,16 +172,18 @@ extension QueryBinder {
 
         private func moved(_ time: Expression, _ symbol: String) -> Expression {
             if isZero { return time }
+            // A day is 24 hours here, whatever the clocks of a zone do.
+            let span = time.type == .timestamptz ? Interval(microseconds: Int64(value.span)) : value
             return .call(
-                "\(symbol)(\(DataType.timestamp.name),interval)", [time, .literal(.interval(value), type: .interval)],
-                type: .timestamp)
+                "\(symbol)(\(time.type.name),interval)", [time, .literal(.interval(span), type: .interval)],
+                type: time.type)
         }
     }
 
     private func offset(_ syntax: ExpressionSyntax?, _ binder: ExpressionBinder) throws(Failure) -> Offset {
         guard let syntax else { return Offset(value: Interval()) }
         let value = try interval(syntax, "offset", binder)
-        guard value.months == 0 else {
+        guard value.months == 0, abs(value.span) < 1 << 60 else {
             throw Failure("22023", "a window's offset must be without months", at: syntax.location)
         }
         return Offset(value: value)

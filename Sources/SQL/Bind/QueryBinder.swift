@@ -84,6 +84,7 @@ final class QueryBinder {
         }
         let limit = try count(query.limit, "LIMIT")
         let offset = try count(query.offset, "OFFSET") ?? 0
+        if query.hasTies { return try withTies(result, limit, offset, isTop: isTop, query) }
         if isTop, mode == .adHoc, viewDepth == 0 {
             result.limit = limit
             result.offset = offset
@@ -91,6 +92,32 @@ final class QueryBinder {
         }
         return try limited(result, limit, offset, isTop: isTop, query)
     }
+
+    /// The rows up to the last one of the limit, and those that the order leaves equal to it: those whose rank is within the limit.
+    private func withTies(
+        _ query: BoundQuery, _ limit: Int?, _ offset: Int, isTop: Bool, _ syntax: QuerySyntax
+    ) throws(Failure) -> BoundQuery {
+        guard !query.orderBy.isEmpty else {
+            throw Failure("42601", "WITH TIES cannot be specified without ORDER BY clause", at: nil)
+        }
+        guard let limit else {
+            throw Failure(
+                "2201W", "row count cannot be null in FETCH FIRST ... WITH TIES clause", at: syntax.limit?.location)
+        }
+        let (total, overflow) = limit.addingReportingOverflow(offset)
+        var result = query
+        let top = OperatorKind.TopN(
+            partitionBy: [], orderBy: query.orderBy, limit: overflow ? .max : total, ranking: .rank,
+            emitsRowNumber: false, inputIsAppendOnly: false)
+        result.plan = limit == 0 ? Self.none(of: query.plan) : .analytic(query.plan, .top(top))
+        if isTop, mode == .adHoc, viewDepth == 0 {
+            result.offset = offset
+            return result
+        }
+        return try limited(result, nil, offset, isTop: isTop, syntax)
+    }
+
+    private static func none(of plan: Plan) -> Plan { .filter(plan, .literal(.boolean(false), type: .boolean)) }
 
     private func limited(
         _ query: BoundQuery, _ limit: Int?, _ offset: Int, isTop: Bool, _ syntax: QuerySyntax

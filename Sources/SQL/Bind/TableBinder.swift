@@ -89,12 +89,13 @@ enum TableBinder {
         guard let index = columns.firstIndex(where: { $0.name == name }) else {
             throw Failure(
                 "42703", "the event-time column \"\(name)\" does not exist", at: location,
-                hint: Suggestion.hint(for: name, among: columns.filter { $0.type == .timestamp }.map(\.name)))
+                hint: Suggestion.hint(for: name, among: columns.filter { ClockTypes.all.contains($0.type) }.map(\.name))
+            )
         }
-        guard columns[index].type == .timestamp else {
+        guard ClockTypes.all.contains(columns[index].type) else {
             throw Failure(
                 "42804",
-                "the event-time column \"\(name)\" must be type \(DataType.timestamp.name), not type \(columns[index].type.name)",
+                "the event-time column \"\(name)\" must be type \(DataType.timestamp.name) or \(DataType.timestamptz.name), not type \(columns[index].type.name)",
                 at: location)
         }
         return TableSchema.EventTime(column: index, lateness: options.lateness, skew: options.skew)

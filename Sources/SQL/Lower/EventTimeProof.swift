@@ -15,7 +15,8 @@ enum EventTimeProof {
             guard let proof = input.eventTime(column) else { return nil }
             return (proof, input.windowBounds.contains(column))
         }
-        guard case .call(let key, let operands, .timestamp) = expression, operands.count == 2,
+        guard case .call(let key, let operands, let type) = expression, operands.count == 2,
+            ClockTypes.all.contains(type),
             case .literal(.interval(let interval), _) = operands[1], interval.months == 0,
             let (proof, isWindow) = derive(operands[0], from: input)
         else { return nil }
@@ -24,6 +25,8 @@ enum EventTimeProof {
         guard !days.overflow, !size.overflow else { return nil }
         var moved = proof
         let shift: Int64
+        // By a zone's calendar a day may have 23 hours.
+        if type == .timestamptz, interval.days != 0, !key.hasPrefix("tumble_") { return nil }
         switch key.prefix(while: { $0 != "(" }) {
         case "tumble_start": shift = size.partialValue - 1
         case "tumble_end": shift = -1

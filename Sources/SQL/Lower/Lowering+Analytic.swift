@@ -8,6 +8,8 @@ extension Lowering {
         case .session(let session): self.session(input, session)
         case .over(let over): self.over(input, over)
         case .temporal(let temporal): self.temporal(input, temporal)
+        case .top(let top):
+            topN(input, top.partitionBy, top.orderBy, top.limit, top.emitsRowNumber, ranking: top.ranking)
         }
     }
 

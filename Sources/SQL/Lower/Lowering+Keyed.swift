@@ -7,7 +7,8 @@ extension Lowering {
     func aggregate(_ input: Lowered, _ groupBy: [Int], _ calls: [AggregateCall]) -> Lowered {
         if input.isPlaced(by: groupBy) || mode == .adHoc { return aggregated(input, groupBy, calls) }
         if TwoPhaseAggregation.applies(to: input, groupBy, calls) { return twoPhase(input, groupBy, calls) }
-        return aggregated(exchange(input, groupBy), groupBy, calls)
+        let combine = RowCombining.combine(input, groupBy, calls)
+        return aggregated(exchange(input, groupBy, combine: combine), groupBy, calls)
     }
 
     /// Aggregates the input as it is placed.
@@ -66,9 +67,10 @@ extension Lowering {
 
     // MARK: top-n
 
-    func topN(_ input: Lowered, _ partitionBy: [Int], _ orderBy: [SortKey], _ limit: Int, _ emitsRowNumber: Bool)
-        -> Lowered
-    {
+    func topN(
+        _ input: Lowered, _ partitionBy: [Int], _ orderBy: [SortKey], _ limit: Int, _ emitsRowNumber: Bool,
+        ranking: OperatorKind.TopN.Ranking = .rowNumber
+    ) -> Lowered {
         let input = placed(input, by: partitionBy)
         let expiry = input.expiry(of: partitionBy)
         let types = input.types + (emitsRowNumber ? [.bigint] : [])
@@ -76,19 +78,27 @@ extension Lowering {
         let (_, _, times, bounds) = input.moved { partition.contains($0) ? $0 : nil }
         let by = partitionBy.map { input.names[$0] }.joined(separator: ", ")
         let order = orderBy.map { sortText($0, input.names) }.joined(separator: ", ")
+        let (number, ties) =
+            switch ranking {
+            case .rowNumber: ("row_number", "")
+            case .rank: ("rank", " with ties")
+            case .denseRank: ("dense_rank", " different")
+            }
         let id = node(
             .topN(
                 OperatorKind.TopN(
-                    partitionBy: partitionBy, orderBy: orderBy, limit: limit, emitsRowNumber: emitsRowNumber,
-                    inputIsAppendOnly: input.isAppendOnly, expiry: expiry)),
+                    partitionBy: partitionBy, orderBy: orderBy, limit: limit, ranking: ranking,
+                    emitsRowNumber: emitsRowNumber, inputIsAppendOnly: input.isAppendOnly, expiry: expiry)),
             [input.id], types,
-            "Top \(limit)\(by.isEmpty ? "" : " per (\(by))")\(order.isEmpty ? "" : " by \(order)"); \(expiryText(expiry, input.names))"
+            "Top \(limit)\(ties)\(by.isEmpty ? "" : " per (\(by))")\(order.isEmpty ? "" : " by \(order)"); \(expiryText(expiry, input.names))"
         )
         var keys = input.keys
-        if emitsRowNumber { keys.append(partitionBy + [input.types.count]) }
-        if limit == 1 { keys.append(partitionBy) }
+        if ranking == .rowNumber {
+            if emitsRowNumber { keys.append(partitionBy + [input.types.count]) }
+            if limit == 1 { keys.append(partitionBy) }
+        }
         return Lowered(
-            id: id, types: types, names: input.names + (emitsRowNumber ? ["row_number"] : []),
+            id: id, types: types, names: input.names + (emitsRowNumber ? [number] : []),
             isNullable: input.isNullable + (emitsRowNumber ? [false] : []), placement: input.placement,
             isAppendOnly: false,
             eventTimes: times, windowBounds: bounds, keys: keys)

@@ -208,13 +208,16 @@ final class Lowering {
     // MARK: exchange
 
     /// Brings rows that agree in `key` to one worker; an empty key brings all rows to one.
-    func exchange(_ input: Lowered, _ key: [Int]) -> Lowered {
+    ///
+    /// With `combine` rows of frequent keys are put together before they are sent.
+    func exchange(_ input: Lowered, _ key: [Int], combine: OperatorKind.Combine? = nil) -> Lowered {
         guard mode == .maintained else { return input }
         var result = input
         let shown = key.map { input.names[$0] }.joined(separator: ", ")
         result.id = node(
-            .exchange(key: key), [input.id], input.types,
-            key.isEmpty ? "Exchange to one worker" : "Exchange by (\(shown))")
+            .exchange(key: key, combine: combine), [input.id], input.types,
+            (key.isEmpty ? "Exchange to one worker" : "Exchange by (\(shown))")
+                + (combine == nil ? "" : ", frequent keys combined"))
         result.placement = key.isEmpty ? .oneWorker : .keyed([key])
         return result
     }

@@ -31,6 +31,7 @@ enum BandJoin {
     private struct Pair: Hashable {
         var left: Int
         var right: Int
+        var type: DataType
     }
 
     private static func joined(
@@ -39,18 +40,18 @@ enum BandJoin {
         let size = Expression.literal(
             .interval(Interval(microseconds: max(high - low, 1))), type: .interval)
         func window(_ column: Int, moved: Int64) -> Expression {
-            var time = Expression.column(column, type: .timestamp)
+            var time = Expression.column(column, type: pair.type)
             if moved != 0 {
                 time = .call(
-                    "+(\(DataType.timestamp.name),interval)",
-                    [time, .literal(.interval(Interval(microseconds: moved)), type: .interval)], type: .timestamp)
+                    "+(\(pair.type.name),interval)",
+                    [time, .literal(.interval(Interval(microseconds: moved)), type: .interval)], type: pair.type)
             }
-            return .call("tumble_start(\(DataType.timestamp.name),interval)", [time, size], type: .timestamp)
+            return .call("tumble_start(\(pair.type.name),interval)", [time, size], type: pair.type)
         }
         let (leftWidth, rightWidth) = (left.types.count, right.types.count)
         let (first, last) = (window(pair.right, moved: low), window(pair.right, moved: high))
         let differs = Expression.call(
-            "<>(\(DataType.timestamp.name),\(DataType.timestamp.name))", [first, last], type: .boolean)
+            "<>(\(pair.type.name),\(pair.type.name))", [first, last], type: .boolean)
         let windows = Plan.unionAll([
             .project(right, right.columns + [first]), .project(.filter(right, differs), right.columns + [last]),
         ])
@@ -67,7 +68,7 @@ enum BandJoin {
     /// What a comparison says of `left − right` in microseconds.
     private static func bound(of condition: Expression, _ width: Int) -> (pair: Pair, low: Int64?, high: Int64?)? {
         guard case .call(let key, let operands, _) = condition, operands.count == 2,
-            let first = time(operands[0]), let second = time(operands[1])
+            operands[0].type == operands[1].type, let first = time(operands[0]), let second = time(operands[1])
         else { return nil }
         let symbol = String(key.prefix { $0 != "(" })
         let isMirrored = first.column >= width
@@ -76,7 +77,7 @@ enum BandJoin {
         // own + a ? other + b is own − other ? b − a.
         let (distance, overflow) = other.offset.subtractingReportingOverflow(own.offset)
         guard !overflow, abs(distance) < .max / 4 else { return nil }
-        let pair = Pair(left: own.column, right: other.column - width)
+        let pair = Pair(left: own.column, right: other.column - width, type: operands[0].type)
         switch (symbol, isMirrored) {
         case ("<", false), (">", true): return (pair, nil, distance - 1)
         case ("<=", false), (">=", true): return (pair, nil, distance)
@@ -86,12 +87,13 @@ enum BandJoin {
         }
     }
 
-    /// A timestamp column, moved by a constant without months.
+    /// A column of times, moved by a constant without months; nor days, where a zone's calendar may count them.
     private static func time(_ expression: Expression) -> (column: Int, offset: Int64)? {
         switch expression {
-        case .column(let column, .timestamp): return (column, 0)
-        case .call(let key, let operands, .timestamp) where operands.count == 2:
+        case .column(let column, .timestamp), .column(let column, .timestamptz): return (column, 0)
+        case .call(let key, let operands, let type) where operands.count == 2 && ClockTypes.all.contains(type):
             guard case .literal(.interval(let interval), _) = operands[1], interval.months == 0,
+                type == .timestamp || interval.days == 0,
                 let (column, offset) = time(operands[0])
             else { return nil }
             let days = Int64(interval.days) * Timestamp.microsecondsPerDay

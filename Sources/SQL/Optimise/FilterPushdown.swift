@@ -54,7 +54,11 @@ enum FilterPushdown {
     {
         let count = input.types.count
         let (below, above) = split(conditions) { analytic.isBelow($0, inputCount: count) }
-        return .filtered(.analytic(try push(below, into: input), analytic), above)
+        let pushed = try push(below, into: input)
+        if case .over(let over) = analytic, let top = RowNumberBound.apply(pushed, over, conditions: above) {
+            return top
+        }
+        return .filtered(.analytic(pushed, analytic), above)
     }
 
     private static func split(

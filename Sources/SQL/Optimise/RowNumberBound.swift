@@ -1,11 +1,46 @@
 internal import Dataflow
 
-/// Rule: `rn <= n`, `rn < n`, `n >= rn`, `rn = 1` or `rn BETWEEN 1 AND n` over a row number make it a top-n.
+/// Rule: `rn <= n`, `rn < n`, `n >= rn`, `rn = 1` or `rn BETWEEN 1 AND n` over a row number, a rank or a dense rank make it a top-n.
 enum RowNumberBound {
     static func apply(
         _ input: Plan, partitionBy: [Int], orderBy: [SortKey], location: Int, conditions: [Expression]
     ) -> Plan {
-        let number = input.types.count
+        let (limit, kept) = split(conditions, on: input.types.count)
+        guard let limit else {
+            return .filtered(
+                .rowNumber(input, partitionBy: partitionBy, orderBy: orderBy, location: location), conditions)
+        }
+        if limit <= 0 { return none(of: input) }
+        return .filtered(
+            .topN(input, partitionBy: partitionBy, orderBy: orderBy, limit: Int(clamping: limit), emitsRowNumber: true),
+            kept)
+    }
+
+    /// The same over a rank or a dense rank; nil where there is another function or no bound.
+    static func apply(_ input: Plan, _ over: OperatorKind.Over, conditions: [Expression]) -> Plan? {
+        let ranking: OperatorKind.TopN.Ranking
+        switch over.calls.map(\.function) {
+        case [.rank]: ranking = .rank
+        case [.denseRank]: ranking = .denseRank
+        default: return nil
+        }
+        let (limit, kept) = split(conditions, on: input.types.count)
+        guard let limit else { return nil }
+        if limit <= 0 { return none(of: input) }
+        let top = OperatorKind.TopN(
+            partitionBy: over.partitionBy, orderBy: over.orderBy, limit: Int(clamping: limit), ranking: ranking,
+            emitsRowNumber: true, inputIsAppendOnly: false)
+        return .filtered(.analytic(input, .top(top)), kept)
+    }
+
+    private static func none(of input: Plan) -> Plan {
+        .project(
+            .filter(input, .literal(.boolean(false), type: .boolean)),
+            input.columns + [.literal(.null, type: .bigint)])
+    }
+
+    /// The least bound on the number that the conditions hold, and those that say more.
+    private static func split(_ conditions: [Expression], on number: Int) -> (limit: Int64?, kept: [Expression]) {
         var limit: Int64?
         var kept: [Expression] = []
         for condition in conditions {
@@ -16,17 +51,7 @@ enum RowNumberBound {
             limit = min(limit ?? .max, bound.limit)
             if !bound.isAll { kept.append(condition) }
         }
-        guard let limit else {
-            return .filtered(
-                .rowNumber(input, partitionBy: partitionBy, orderBy: orderBy, location: location), conditions)
-        }
-        if limit <= 0 {
-            let none = Plan.filter(input, .literal(.boolean(false), type: .boolean))
-            return .project(none, input.columns + [.literal(.null, type: .bigint)])
-        }
-        return .filtered(
-            .topN(input, partitionBy: partitionBy, orderBy: orderBy, limit: Int(clamping: limit), emitsRowNumber: true),
-            kept)
+        return (limit, kept)
     }
 
     /// The largest row number that the condition lets through, and whether it lets through all up to it; nil if it is no bound.

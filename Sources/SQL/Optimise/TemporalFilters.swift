@@ -121,7 +121,7 @@ enum TemporalFilters {
     }
 }
 
-/// The types that a time of a row may have where it is compared with the clock.
+/// The types that a time of a row may have where it is compared with the clock, makes windows or is event time.
 enum ClockTypes {
     static let all: Set<DataType> = [.timestamp, .timestamptz]
 }

@@ -17,9 +17,6 @@ extension TreeReader {
         if select.into_clause != nil {
             throw .unsupported("SELECT INTO", at: nil, hint: "Use CREATE MATERIALIZED VIEW … AS.")
         }
-        if select.limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES {
-            throw .unsupported("WITH TIES", at: nil)
-        }
         var with: [CommonTableSyntax] = []
         if let clause = select.with_clause?.pointee {
             if clause.recursive != 0 { throw .unsupported("WITH RECURSIVE", at: Int(clause.location)) }
@@ -34,7 +31,8 @@ extension TreeReader {
         }
         return QuerySyntax(
             with: with, body: try body(select), orderBy: try sort(Self.list(select.sort_clause, select.n_sort_clause)),
-            limit: try optional(select.limit_count), offset: try optional(select.limit_offset))
+            limit: try optional(select.limit_count), offset: try optional(select.limit_offset),
+            hasTies: select.limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES)
     }
 
     private mutating func body(_ select: PgQuery__SelectStmt) throws(Failure) -> QuerySyntax.Body {

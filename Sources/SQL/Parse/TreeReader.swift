@@ -207,7 +207,8 @@ struct TreeReader {
             let list = value.a_array_expr.pointee
             return .array(try expressions(Self.list(list.elements, list.n_elements)))
         case PG_QUERY__NODE__NODE_A_INDIRECTION: return try indirection(value.a_indirection.pointee)
-        case PG_QUERY__NODE__NODE_ROW_EXPR: throw .unsupported("a row value", at: location)
+        case PG_QUERY__NODE__NODE_ROW_EXPR:
+            return .row(try expressions(Self.list(value.row_expr.pointee.args, value.row_expr.pointee.n_args)))
         case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
             throw .unsupported("COLLATE", at: location, hint: "Text compares by its bytes (collation C).")
         case PG_QUERY__NODE__NODE_GROUPING_FUNC:
@@ -318,16 +319,8 @@ struct TreeReader {
         case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK, PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK:
             let symbol = Self.names(link.oper_name, link.n_oper_name).last ?? "="
             guard let test = link.testexpr else { throw Failure("42601", "an operand is missing", at: location) }
-            let operand: ExpressionSyntax
-            if test.pointee.node_case == PG_QUERY__NODE__NODE_ROW_EXPR {
-                let row = test.pointee.row_expr.pointee
-                operand = ExpressionSyntax(
-                    kind: .row(try expressions(Self.list(row.args, row.n_args))), location: Int(row.location))
-            } else {
-                operand = try expression(test)
-            }
             return .quantified(
-                operand, symbol: symbol, isAll: link.sub_link_type == PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK,
+                try expression(test), symbol: symbol, isAll: link.sub_link_type == PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK,
                 try query(link.subselect))
         case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK: throw .unsupported("ARRAY (SELECT …)", at: location)
         default: throw .unsupported("this sub-query", at: location)

@@ -6,6 +6,8 @@ enum Analytic: Hashable {
     case session(OperatorKind.Session)
     case over(OperatorKind.Over)
     case temporal(OperatorKind.Temporal)
+    /// The first rows by ranks, which peers share. (By row numbers it is a plan of its own.)
+    case top(OperatorKind.TopN)
 
     /// The output's types over an input of these.
     func types(_ input: [DataType]) -> [DataType] {
@@ -16,6 +18,7 @@ enum Analytic: Hashable {
             input + [DataType](repeating: input[session.time], count: session.emitsEnd ? 2 : 1)
         case .over(let over): input + over.calls.map(\.type)
         case .temporal: input
+        case .top(let top): input + (top.emitsRowNumber ? [.bigint] : [])
         }
     }
 
@@ -25,6 +28,7 @@ enum Analytic: Hashable {
         case .expand: 10
         case .session, .over: 1
         case .temporal: 0.5
+        case .top: 0.1
         }
     }
 
@@ -36,6 +40,7 @@ enum Analytic: Hashable {
         case .session(let session): return !used.isEmpty && used.isSubset(of: session.partitionBy)
         case .over(let over): return !used.isEmpty && used.isSubset(of: over.partitionBy)
         case .temporal: return true
+        case .top(let top): return !used.isEmpty && used.isSubset(of: top.partitionBy)
         }
     }
 
@@ -48,6 +53,7 @@ enum Analytic: Hashable {
         case .session(let session): return Set(own).union(session.partitionBy).union([session.time])
         case .over: return nil
         case .temporal(let temporal): return Set(own).union(temporal.bounds.map(\.column))
+        case .top(let top): return Set(own).union(top.partitionBy).union(top.orderBy.map(\.column))
         }
     }
 
@@ -75,13 +81,25 @@ enum Analytic: Hashable {
                 temporal.bounds[index].column = number(temporal.bounds[index].column)
             }
             return .temporal(temporal)
+        case .top(var top):
+            top.partitionBy = top.partitionBy.map(number)
+            top.orderBy = top.orderBy.map {
+                SortKey(column: number($0.column), descending: $0.descending, nullsFirst: $0.nullsFirst)
+            }
+            return .top(top)
         }
     }
 
-    /// Without results that nothing needs: a session's end.
+    /// Without results that nothing needs: a session's end, a rank.
     func narrowed(_ needed: Set<Int>, inputCount: Int) -> Analytic {
-        guard case .session(var session) = self, session.emitsEnd, !needed.contains(inputCount + 1) else { return self }
-        session.emitsEnd = false
-        return .session(session)
+        switch self {
+        case .session(var session) where session.emitsEnd && !needed.contains(inputCount + 1):
+            session.emitsEnd = false
+            return .session(session)
+        case .top(var top) where top.emitsRowNumber && !needed.contains(inputCount):
+            top.emitsRowNumber = false
+            return .top(top)
+        default: return self
+        }
     }
 }

@@ -45,7 +45,7 @@ struct ExpressionSyntax {
         case exists(QuerySyntax)
         /// `x op ANY (SELECT …)` or ALL; IN is `= ANY`.
         case quantified(ExpressionSyntax, symbol: String, isAll: Bool, QuerySyntax)
-        /// `(a, b)`, only in front of IN and ANY.
+        /// `(a, b)`, only where rows are compared.
         case row([ExpressionSyntax])
         /// `GROUPING(a, b)`.
         case grouping([ExpressionSyntax])

@@ -82,6 +82,8 @@ struct QuerySyntax {
     var orderBy: [SortSyntax]
     var limit: ExpressionSyntax?
     var offset: ExpressionSyntax?
+    /// `FETCH FIRST … ROWS WITH TIES`.
+    var hasTies = false
 
     indirect enum Body {
         case select(SelectSyntax)

@@ -41,8 +41,9 @@ struct FunctionReferenceTests {
         var entries: [String: Entry] = [:]
         func add(_ name: String, _ signature: String, _ documentation: String, _ example: String?) {
             let key = "\(name)\u{0}\(documentation)"
-            entries[key, default: Entry(name: name, signatures: [], documentation: documentation)].signatures.append(
-                signature)
+            var entry = entries[key] ?? Entry(name: name, signatures: [], documentation: documentation)
+            if !entry.signatures.contains(signature) { entry.signatures.append(signature) }
+            entries[key] = entry
             if entries[key]?.example == nil { entries[key]?.example = example }
         }
         for function in FunctionRegistry.all where !isInternal(function.name) {
@@ -65,6 +66,10 @@ struct FunctionReferenceTests {
             add(
                 template.name, signature(template.name, parameters, template.result), template.documentation,
                 example(template.name, types, found?.cases ?? []))
+        }
+        // What hop() stands for is no function of its own.
+        for function in TableFunctionRegistry.all where function.name != "hop_windows" {
+            add(function.name, function.signature, function.documentation, nil)
         }
         let rows = entries.values.sorted { a, b in
             let order = (isWord(a.name) ? 1 : 0, a.name, a.documentation)

@@ -207,6 +207,7 @@ def cases(rng):
     rows = [(v, f) for f in TEMPLATES for v in POOL[TS]]
     yield from named("to_char", [TS, T], rng.sample(rows, 500))
     yield from named("tumble_start", [TS, IV], [(v, s) for v in POOL[TS] for s in ["10 seconds", "1 day", "7 days", "1 hour", "0.1 sec", "36:00:00", "1 day 01:00:00"]])
+    yield from named("tumble_start", ["timestamp with time zone", IV], [(v, s) for v in POOL["timestamp with time zone"] for s in ["10 seconds", "1 day", "7 days", "1 hour", "0.1 sec", "36:00:00", "1 day 01:00:00"]])
     for name in ("justify_hours", "justify_days"):
         yield from auto(name, [IV])
     yield from more_cases(named, auto, rng)
@@ -550,7 +551,7 @@ def sql(key, types, row):
     if name == "numeric_scale":
         return f"CAST({a[0]} AS numeric({row[1]},{row[2]}))"
     if name == "tumble_start":
-        return f"date_bin({a[1]}, {a[0]}, '1970-01-01'::timestamp)"
+        return f"date_bin({a[1]}, {a[0]}, '1970-01-01'::timestamp)"  # UTC is the zone
     if re.match(r"^[a-z]", name):
         return f"pg_catalog.\"{name}\"({', '.join(a)})"
     return f"{name} {a[0]}" if len(a) == 1 else f"{a[0]} {name} {a[1]}"

@@ -12,7 +12,7 @@ enum TextArrayFunctions {
             ) { (row, _, writer) throws(RowFailure) in
                 if row.isNull(0) { return false }
                 let null = types.count > 2 && !row.isNull(2) ? row.text(2) : nil
-                split(row.text(0), row.isNull(1) ? nil : row.text(1)) { part in
+                try split(row.text(0), row.isNull(1) ? nil : row.text(1)) { (part) throws(RowFailure) in
                     append(part, null, &writer)
                 }
                 return true
@@ -63,37 +63,39 @@ enum TextArrayFunctions {
     }
 
     /// The parts between delimiters; without one (nil) the characters, with an empty one the whole. An empty text has no part.
-    static func split(_ text: Bytes, _ delimiter: Bytes?, _ body: (Bytes) -> Void) {
+    static func split(
+        _ text: Bytes, _ delimiter: Bytes?, _ body: (Bytes) throws(RowFailure) -> Void
+    ) throws(RowFailure) {
         if text.isEmpty { return }
         guard let delimiter else {
             var position = 0
             while position < text.count {
                 let next = TextFunctions.after(text, position)
-                body(Bytes(rebasing: text[position..<next]))
+                try body(Bytes(rebasing: text[position..<next]))
                 position = next
             }
             return
         }
         var position = 0
         while !delimiter.isEmpty, let found = TextFunctions.find(delimiter, in: text, from: position) {
-            body(Bytes(rebasing: text[position..<found]))
+            try body(Bytes(rebasing: text[position..<found]))
             position = found + delimiter.count
         }
-        body(Bytes(rebasing: text[position...]))
+        try body(Bytes(rebasing: text[position...]))
     }
 
     /// The parts between matches; an empty match at the text's ends or right behind another does not count.
-    static func split(_ text: Bytes, _ regex: Regex, _ body: (Bytes) -> Void) throws(RowFailure) {
+    static func split(_ text: Bytes, _ regex: Regex, _ body: (Bytes) throws(RowFailure) -> Void) throws(RowFailure) {
         var position = 0
         var lastEnd = 0
         try regex.forEachMatch(in: text, from: 0) { (whole, _) throws(RowFailure) in
             if whole.lowerBound < text.count, whole.upperBound > lastEnd {
-                body(Bytes(rebasing: text[position..<whole.lowerBound]))
+                try body(Bytes(rebasing: text[position..<whole.lowerBound]))
                 position = whole.upperBound
             }
             lastEnd = whole.upperBound
             return true
         }
-        body(Bytes(rebasing: text[position...]))
+        try body(Bytes(rebasing: text[position...]))
     }
 }

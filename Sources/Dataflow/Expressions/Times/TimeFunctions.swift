@@ -118,19 +118,23 @@ enum TimeFunctions {
 
     // MARK: windows
 
-    private static let windows: [ScalarFunction] = [
-        window(
-            "tumble_start",
-            "The start of the tumbling window; windows begin at multiples of the size since 1970-01-01 00:00.",
-            atEnd: false),
-        window("tumble_end", "The end of the tumbling window: its start plus the size.", atEnd: true),
-    ]
+    private static let windows: [ScalarFunction] = [DataType.timestamp, .timestamptz].flatMap { type in
+        [
+            window(
+                "tumble_start", type,
+                "The start of the tumbling window; windows begin at multiples of the size since 1970-01-01 00:00 (UTC).",
+                atEnd: false),
+            window("tumble_end", type, "The end of the tumbling window: its start plus the size.", atEnd: true),
+        ]
+    }
 
-    private static func window(_ name: String, _ documentation: String, atEnd: Bool) -> ScalarFunction {
-        ScalarFunction(name, [.timestamp, .interval], .timestamp, documentation) { arguments, count, validity, errors in
+    private static func window(_ name: String, _ type: DataType, _ documentation: String, atEnd: Bool)
+        -> ScalarFunction
+    {
+        ScalarFunction(name, [type, .interval], type, documentation) { arguments, count, validity, errors in
             arguments[0].withValues(as: Int64.self) { times in
                 arguments[1].withValues(as: Interval.self) { sizes in
-                    Kernels.rows(.timestamp, count, validity, &errors) { i throws(RowFailure) -> Int64 in
+                    Kernels.rows(type, count, validity, &errors) { i throws(RowFailure) -> Int64 in
                         guard sizes[i].months == 0, let step = Int64(exactly: sizes[i].span), step > 0 else {
                             throw RowFailure("22023", "a window's size must be positive and without months")
                         }
