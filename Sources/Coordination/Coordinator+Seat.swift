@@ -182,7 +182,7 @@ extension Coordinator {
     func decide(_ event: CoordinatorDecisions.Event) async throws(CoordinationError) {
         guard var seat, let own = seat.own, let membership = seat.membership else { return }
         let members = membership.members.map {
-            CoordinatorDecisions.Facts.Member(node: $0.node, status: $0.status, hasAnswered: $0.answered != nil)
+            CoordinatorDecisions.Facts.Member(node: $0.node, status: $0.status, answered: $0.answered)
         }
         let facts = CoordinatorDecisions.Facts(
             own: own, cluster: state.cluster, lastRead: seat.life.lastRead ?? instant, members: members, tasks: tasks)

@@ -6,10 +6,10 @@ enum SimulationEvent {
     case boot(Int)
     case timer(Int, at: Int64)
     case read(Int, boot: Int)
-    case append(Pending)
-    case gossip(MembershipMessage, from: Int, to: Int, life: NodeID)
-    case epoch(EpochMessage, from: Int, sender: NodeID, to: Int, life: NodeID)
-    case frame(Int64, from: Int, sender: NodeID, to: Int, life: NodeID)
+    indirect case append(Pending)
+    indirect case gossip(MembershipMessage, from: Int, to: Int, life: NodeID)
+    indirect case epoch(EpochMessage, from: Int, sender: NodeID, to: Int, life: NodeID)
+    indirect case frame(Int64, from: Int, sender: NodeID, to: Int, life: NodeID)
     case undeliverable(Int, boot: Int, sequence: UInt32)
     case closed(Int, NodeName)
     case restored(Int, boot: Int, generation: Int64)
@@ -58,6 +58,35 @@ enum Pending {
     case epoch(epoch: Int64, term: Int64, generation: Int64)
 }
 
+/// A running process' node, and what is asked of it most: a reference, so that asking copies nothing.
+final class Core {
+    private(set) var node: ClusterNode
+    private(set) var own: NodeID?
+    private(set) var isCoordinator = false
+    private(set) var gate = GenerationGate()
+    private(set) var deadline = Instant.never
+
+    init(_ node: ClusterNode) {
+        self.node = node
+        deadline = node.deadline
+    }
+
+    func handle(_ event: ClusterNode.Event, now: Instant, using random: inout SeededRandom) -> [ClusterNode.Effect] {
+        handle(event, now: now, using: &random, by: &node)
+    }
+
+    private func handle(
+        _ event: ClusterNode.Event, now: Instant, using random: inout SeededRandom, by node: inout ClusterNode
+    ) -> [ClusterNode.Effect] {
+        let effects = node.handle(event, now: now, using: &random)
+        own = node.own
+        isCoordinator = node.isCoordinator
+        gate = node.gate
+        deadline = node.deadline
+        return effects
+    }
+}
+
 /// One machine with the process that runs on it, if any. A reference, so that looking at a part copies nothing else.
 final class Machine {
     let index: Int
@@ -67,7 +96,7 @@ final class Machine {
     let offset: Int64
     let rate: Int64
 
-    var core: ClusterNode?
+    var core: Core?
     var random = SeededRandom(0)
     /// Counts processes; what was meant for an earlier one is dropped.
     var boot = 0
@@ -89,6 +118,8 @@ final class Machine {
     // What its workers hold.
     var position: (generation: Int64, epoch: Int64, frontier: Int64) = (0, 0, 0)
     var served: Int64 = 0
+    /// When its membership last showed all healthy nodes alive, in the last seconds of a run.
+    var agreedAt: Int64 = 0
     /// Until when something was wrong with the machine.
     var impairedUntil: Int64 = 0
     var lastAppends: [ClusterRecord] = []

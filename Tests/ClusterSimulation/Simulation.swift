@@ -62,6 +62,13 @@ package enum Simulation {
         return best
     }
 
+    /// The plan of a seed and all that happens in it.
+    package static func trace(seed: UInt64) -> [String] {
+        let plan = Plan(seed: seed)
+        let outcome = run(plan, keepsTrace: true)
+        return plan.faults.map { "\($0)" } + outcome.trace + [outcome.violation.map { "\($0)" } ?? "the seed holds"]
+    }
+
     /// What a failing seed prints: the small plan, and the last of what happened; at most 40 lines.
     package static func report(seed: UInt64, mutant: Mutant? = nil) -> String {
         let plan = Plan(seed: seed)
@@ -75,7 +82,7 @@ package enum Simulation {
         lines += small.faults.prefix(8).map { "  \($0)" }
         if !small.remnants.isEmpty { lines.append("  stay: \(small.remnants.sorted { $0.key < $1.key })") }
         if let pair = small.cutPair { lines.append("  stays: link \(pair) cut") }
-        lines += outcome.trace.suffix(40 - lines.count)
+        lines += outcome.trace.filter { !$0.contains(" tells ") }.suffix(40 - lines.count)
         return lines.joined(separator: "\n")
     }
 }

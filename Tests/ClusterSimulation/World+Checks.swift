@@ -16,7 +16,8 @@ extension World {
     }
 
     mutating func checkFold(_ index: Int) {
-        guard let next = machines[index].core?.state.nextOffset, let hash = machines[index].core?.state.hash, next > 0
+        guard let next = machines[index].core?.node.state.nextOffset, let hash = machines[index].core?.node.state.hash,
+            next > 0
         else { return }
         let last = Int(next) - 1
         guard last < hashes.count else {
@@ -39,7 +40,8 @@ extension World {
         guard leadLives, !lead.reason.hasPrefix("moved"), lead.term > 1 else { return }
         // The proposer's silence ended when it appended; slow appends and fast clocks take their part.
         let silence = now - lastSignOfLead
-        if silence < 1_000_000, logSlow == 0, logFaults == 0, plan.logDelayMost < 50_000 {
+        if silence < 1_000_000, logSlow == 0, now > logSlowUntil + 4_000_000, logFaults == 0, plan.logDelayMost < 50_000
+        {
             fail("one coordinator", "term \(lead.term) begins \(silence / 1_000) ms after a sign of the one before")
         }
     }
@@ -58,8 +60,8 @@ extension World {
         case .begin, .commit:
             // A coordinator that drains has no part in the generation that it runs.
             checkGeneration(index, message.generation)
-            if machines[index].core?.state.cluster.lead != sender
-                || machines[index].core?.state.cluster.term != message.term
+            if machines[index].core?.node.state.cluster.lead != sender
+                || machines[index].core?.node.state.cluster.term != message.term
             {
                 fail("C2", "\(machines[index].name) obeys \(sender) of term \(message.term)")
             }
@@ -93,7 +95,7 @@ extension World {
     }
 
     private mutating func checkGeneration(_ index: Int, _ generation: Int64) {
-        guard let read = machines[index].core?.state.cluster.generation else { return }
+        guard let read = machines[index].core?.node.state.cluster.generation else { return }
         if generation != read {
             fail("C3", "\(machines[index].name) accepts generation \(generation) having read back \(read)")
         }
@@ -131,8 +133,8 @@ extension World {
         guard let generation = machine.core?.gate.generation, !machine.isPaused, machine.core?.own != nil else {
             return
         }
-        guard generation > 0, (machine.core?.follower.committed ?? 0) > 0 else { return }
-        guard machine.core?.holdsLease(now: machine.local(now)) == true || mutant == .ignoreLease else {
+        guard generation > 0, (machine.core?.node.follower.committed ?? 0) > 0 else { return }
+        guard machine.core?.node.holdsLease(now: machine.local(now)) == true || mutant == .ignoreLease else {
             occurred(.leaseExpired)
             return
         }
@@ -189,18 +191,20 @@ extension World {
         let healthy = machines.indices.filter { plan.remnants[$0] == nil }
         let lives = healthy.compactMap { machines[$0].core?.own }
         guard lives.count == healthy.count else { return fail("C5", "a healthy process has no life") }
-        guard let lead = machines[healthy[0]].core?.state.cluster.currentLead?.node, lives.contains(lead) else {
+        guard let lead = machines[healthy[0]].core?.node.state.cluster.currentLead?.node, lives.contains(lead) else {
             return fail("C5", "no healthy node coordinates")
         }
         guard let assignment = assignments.last?.assignment else { return fail("C5", "nothing is assigned") }
         for index in healthy {
             guard let core = machines[index].core, let own = core.own else { return }
-            if core.state.nextOffset != Int64(control.count), control.last.map({ now - $0.time > 5_000_000 }) ?? false {
+            if core.node.state.nextOffset != Int64(control.count),
+                control.last.map({ now - $0.time > 5_000_000 }) ?? false
+            {
                 return fail("L1", "\(own) has not read the log's end")
             }
             // One that cannot reach the coordinator is no member, and need not be.
             if isCutOff(index, from: lead) { continue }
-            guard assignment.contains(own) || core.state.cluster.life(own.incarnation)?.isDraining == true else {
+            guard assignment.contains(own) || core.node.state.cluster.life(own.incarnation)?.isDraining == true else {
                 return fail("C5", "\(own) owns nothing in generation \(assignment.generation)")
             }
             if machines[index].served <= servedBeforeEnd[index], assignment.contains(own) {
@@ -218,15 +222,32 @@ extension World {
         return machines[index == first ? second : first].name == lead.name
     }
 
+    /// In the last seconds: when did a node's view last show all healthy nodes alive?
+    mutating func lookAtViews() {
+        let healthy = machines.indices.filter { plan.remnants[$0] == nil }
+        for index in healthy where healthy.allSatisfy({ status($0, to: index) == .alive || isPairCut(index, $0) }) {
+            machines[index].agreedAt = now
+        }
+    }
+
+    private func status(_ other: Int, to index: Int) -> MemberStatus? {
+        guard let life = machines[other].core?.own, let member = machines[index].core?.node.membership?[life.name],
+            member.node == life
+        else { return nil }
+        return member.status
+    }
+
     private mutating func checkView(of index: Int, _ healthy: [Int]) {
-        guard let membership = machines[index].core?.membership else { return }
+        guard let membership = machines[index].core?.node.membership else { return }
         for other in healthy {
             guard let life = machines[other].core?.own else { continue }
             guard let member = membership[life.name], member.node == life else {
                 if !isPairCut(index, other) { fail("C6", "\(membership.own) does not know \(life)") }
                 continue
             }
-            if member.status != .alive, !isPairCut(index, other) {
+            // While messages are lost, suspicions come and are refuted; one that lasts is a disagreement.
+            let isDoubt = member.status == .suspect && now - machines[index].agreedAt < 10_000_000
+            if member.status != .alive, !isDoubt, !isPairCut(index, other) {
                 fail("C6", "\(membership.own) thinks \(life) \(member.status)")
             }
         }

@@ -38,7 +38,7 @@ extension World {
         case .adopted(let assignment): adopted(index, assignment)
         case .restore(let generation): restore(index, generation)
         case .rest: machines[index].position = (0, 0, 0)
-        case .process(let epoch, let generation): process(index, epoch, generation)
+        case .process(let epoch, let generation, let fixed): process(index, epoch, generation, frontier: fixed)
         case .serve(let epoch, let generation): serve(index, epoch, generation)
         }
     }
@@ -90,10 +90,11 @@ extension World {
 
     private mutating func send(_ message: EpochMessage, from: Int, to node: NodeID) {
         guard let to = machine(named: node.name), let sender = machines[from].core?.own else { return }
-        if mutant == .commitWithoutReports, case .begin(let epoch) = message.kind {
+        if mutant == .commitWithoutReports, case .begin(let epoch, _, _) = message.kind {
             let report = EpochMessage(.done(epoch: epoch), generation: message.generation, term: message.term)
             feed(from, .epoch(report, from: node))
         }
+        if keepsTrace { note("\(sender) tells \(node) \(message)") }
         deliver(.epoch(message, from: from, sender: sender, to: to, life: node), from, to)
     }
 
@@ -127,17 +128,11 @@ extension World {
         feed(index, .restored(generation: generation, epoch: epoch))
     }
 
-    private mutating func process(_ index: Int, _ epoch: Int64, _ generation: Int64) {
-        let machine = machines[index]
-        guard let read = machine.core?.state.cluster.generation, let term = machine.core?.state.cluster.term else {
-            return
-        }
+    private mutating func process(_ index: Int, _ epoch: Int64, _ generation: Int64, frontier: Int64) {
+        guard let read = machines[index].core?.node.state.cluster.generation else { return }
         if read != generation {
             fail("C3", "\(machines[index].name) processes \(epoch) of generation \(generation)")
         }
-        // A recorded epoch has its record's frontier; a new one that which its coordinator has fixed.
-        let frontier =
-            epoch <= machines[index].recordedEpoch ? ledger[Int(epoch) - 1].term : term
         let time = 500 + machines[index].random.below(20_000 as Int64)
         queue.push(
             .processed(index, boot: machines[index].boot, epoch: epoch, generation: generation, frontier: frontier),

@@ -13,14 +13,15 @@ extension World {
         if isLiveness, now > plan.safety + plan.liveness - 25_000_000, servedBeforeEnd.isEmpty {
             servedBeforeEnd = machines.map(\.served)
         }
+        if isLiveness, now > plan.safety + plan.liveness - 10_000_000 { lookAtViews() }
         countRareStates()
         queue.push(.traffic, at: now + (plan.nodes > 15 ? 2_000_000 : 700_000))
     }
 
     private mutating func countRareStates() {
         for index in machines.indices {
-            if machines[index].core?.decisions.isYielding == true { occurred(.coordinatorYielded) }
-            if let counters = machines[index].core?.membership?.counters {
+            if machines[index].core?.node.decisions.isYielding == true { occurred(.coordinatorYielded) }
+            if let counters = machines[index].core?.node.membership?.counters {
                 if counters.nacksMissed > 0 { occurred(.nackMissed) }
                 if counters.stalls > 0 { occurred(.stallNoticed) }
             }
@@ -64,7 +65,9 @@ extension World {
         case .loss: extraLoss += isStart ? 250 : -250
         case .delay: extraDelay += isStart ? 300_000 : -300_000
         case .logCut: cutFromLog(node, isStart)
-        case .logSlow: logSlow += isStart ? 1 : -1
+        case .logSlow:
+            logSlow += isStart ? 1 : -1
+            logSlowUntil = now
         case .logFaults: logFaults += isStart ? 1 : -1
         case .drain, .undrain, .moveLead, .rebalance, .remove, .tasks, .trim, .unknownKind, .leave:
             operate(fault, isStart: isStart)
@@ -158,7 +161,7 @@ extension World {
             feed(node, .leave(reason: "asked"))
         case .trim:
             // Sometimes of a process that is behind: such a state does not count.
-            if let state = machines[node].core?.state, state.version >= 0 {
+            if let state = machines[node].core?.node.state, state.version >= 0 {
                 queue.push(.append(.control(.state(state.folded))), at: now + logRandom.below(200_000 as Int64))
             }
         case .unknownKind: queue.push(.append(.unknownKind), at: now + 1_000)
@@ -189,6 +192,7 @@ extension World {
         cuts = Array(repeating: 0, count: cuts.count)
         extraLoss = 0
         extraDelay = 0
+        if logSlow > 0 { logSlowUntil = now }
         logSlow = 0
         logFaults = 0
         plan.lossPerMille = min(plan.lossPerMille, 20)

@@ -9,7 +9,7 @@ extension World {
         case .skipReadBack:
             if case .assign = record, let core = machines[index].core {
                 let read = ClusterNode.Read(
-                    offset: core.state.nextOffset, appendTime: now, entry: .record(.cluster(record)))
+                    offset: core.node.state.nextOffset, appendTime: now, entry: .record(.cluster(record)))
                 feed(index, .control([read], began: machines[index].local(now)))
             }
         case .neverRepeat:
@@ -205,7 +205,7 @@ extension World {
             return
         }
         var reads: [ClusterNode.Read] = []
-        let generation = machines[index].core?.state.cluster.generation ?? 0
+        let generation = machines[index].core?.node.state.cluster.generation ?? 0
         if machines[index].controlOffset == trimmed, trimmed > 0, control.count > trimmed {
             occurred(.foldedStateAdopted)
         }
@@ -223,13 +223,14 @@ extension World {
         }
         feed(index, .control(reads, began: began))
         checkFold(index)
-        let after = machines[index].core?.state.cluster.generation ?? 0
+        let after = machines[index].core?.node.state.cluster.generation ?? 0
         if generation > 0, after > generation + 1 { occurred(.generationSkippedByReader) }
     }
 
     /// A mutant's fold reads another record than the one that is there.
     private mutating func altered(_ entry: ControlEntry, for index: Int) -> ControlEntry {
-        guard let mutant, case .record(.cluster(let record)) = entry, let state = machines[index].core?.state.cluster
+        guard let mutant, case .record(.cluster(let record)) = entry,
+            let state = machines[index].core?.node.state.cluster
         else { return entry }
         switch (mutant, record) {
         case (.twoLeadsInATerm, .lead(var lead)):

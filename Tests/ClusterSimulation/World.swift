@@ -31,13 +31,13 @@ package struct World {
     var queue: EventQueue
     var now: Int64 = 0
     var machines: [Machine] = []
-    private var names: [NodeName] = []
     /// Directed links that are cut, counted; `from · n + to`.
     var cuts: [Int]
     var linkCounts: [UInt64]
     var extraLoss = 0
     var extraDelay: Int64 = 0
     var logSlow = 0
+    var logSlowUntil: Int64 = -10_000_000
     var logFaults = 0
     var logRandom: SeededRandom
     var trafficRandom: SeededRandom
@@ -90,7 +90,6 @@ package struct World {
             let description = NodeDescription(
                 cluster: Endpoint(host: "10.0.0.1", port: 7_000 + index), workers: 1 + random.below(4),
                 zone: "z\(index % zones)")
-            names.append(name)
             machines.append(
                 Machine(
                     index: index, name: name, description: description,
@@ -198,9 +197,10 @@ package struct World {
         guard !machines[index].isUp else { return }
         machines[index].boot += 1
         machines[index].random = .stream(plan.seed, 5, UInt64(index), UInt64(machines[index].boot))
-        machines[index].core = ClusterNode(
-            name: machines[index].name, directory: "d\(index)",
-            description: machines[index].description, settings: settings, now: machines[index].local(now))
+        machines[index].core = Core(
+            ClusterNode(
+                name: machines[index].name, directory: "d\(index)",
+                description: machines[index].description, settings: settings, now: machines[index].local(now)))
         machines[index].timerAt = .max
         machines[index].readAt = .max
         machines[index].controlOffset = trimmed
@@ -289,5 +289,10 @@ package struct World {
         }
     }
 
-    func machine(named name: NodeName) -> Int? { names.firstIndex(of: name) }
+    /// Names end with their machine's index.
+    func machine(named name: NodeName) -> Int? {
+        var index = 0
+        for digit in name.text.utf8.dropFirst() { index = index * 10 + Int(digit) - 48 }
+        return index
+    }
 }

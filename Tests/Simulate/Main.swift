@@ -1,7 +1,7 @@
 import ClusterSimulation
 import Foundation
 
-/// `Simulate SEEDS [FIRST]`: runs seeds on all cores and prints what occurred; `Simulate --seed N` replays one;
+/// `Simulate SEEDS [FIRST]`: runs seeds on all cores and prints what occurred; `Simulate --seed N` replays one, `Simulate --trace N` with all that happens;
 /// `Simulate --mutants SEEDS` shows which seed catches each mutant; `Simulate --hashes N` prints trace hashes.
 @main struct Simulate {
     static func main() {
@@ -12,6 +12,8 @@ import Foundation
                 Simulation.report(
                     seed: UInt64(arguments[1]) ?? 0, mutant: arguments.count > 2 ? Mutant(rawValue: arguments[2]) : nil)
             )
+        case "--trace":
+            print(Simulation.trace(seed: UInt64(arguments[1]) ?? 0).joined(separator: "\n"))
         case "--mutants":
             exit(mutants(UInt64(arguments[1]) ?? 2_000) ? 0 : 1)
         case "--hashes":

@@ -71,7 +71,8 @@ package struct ClusterNode: Sendable {
         case restore(generation: Int64)
         /// Stop what belongs to earlier generations.
         case rest
-        case process(epoch: Int64, generation: Int64)
+        /// With the frontier that the coordinator of term `fixed` has fixed.
+        case process(epoch: Int64, generation: Int64, fixed: Int64)
         case serve(epoch: Int64, generation: Int64)
     }
 
@@ -308,8 +309,8 @@ package struct ClusterNode: Sendable {
         guard isCoordinator, let assignment = state.cluster.assignment else { return }
         guard assignment.generation > rounds.generation || state.cluster.term > rounds.term else { return }
         run(
-            .assigned(assignment, term: state.cluster.term, recorded: recordedEpoch), now: now, using: &rng,
-            into: &effects)
+            .assigned(assignment, term: state.cluster.term, recorded: recordedEpoch, fixed: recordedTerm), now: now,
+            using: &rng, into: &effects)
     }
 
     private mutating func receive(
@@ -317,10 +318,12 @@ package struct ClusterNode: Sendable {
         into effects: inout [Effect]
     ) {
         switch message.kind {
-        case .begin(let epoch):
+        case .begin(let epoch, let fixed, let committed):
             guard isAccepted(message, gate.judge(message.generation, term: message.term, from: sender), &effects)
             else { return }
-            follow(.begin(epoch: epoch, generation: message.generation), now: now, using: &rng, into: &effects)
+            follow(
+                .begin(epoch: epoch, fixed: fixed, committed: committed, generation: message.generation), now: now,
+                using: &rng, into: &effects)
         case .commit(let epoch):
             guard isAccepted(message, gate.judge(message.generation, term: message.term, from: sender), &effects)
             else { return }
@@ -356,11 +359,13 @@ package struct ClusterNode: Sendable {
     ) {
         for effect in rounds.handle(event, now: now) {
             switch effect {
-            case .begin(let epoch, let generation, let nodes):
+            case .begin(let epoch, let fixed, let committed, let generation, let nodes):
                 if epoch > recordedEpoch {
                     effects.append(.record(epoch: epoch, generation: generation, term: rounds.term))
                 }
-                tell(.begin(epoch: epoch), generation, nodes, now: now, using: &rng, into: &effects)
+                tell(
+                    .begin(epoch: epoch, fixed: fixed, committed: committed), generation, nodes, now: now, using: &rng,
+                    into: &effects)
             case .commit(let epoch, let generation, let nodes):
                 tell(.commit(epoch: epoch), generation, nodes, now: now, using: &rng, into: &effects)
             case .unreported(let nodes):
@@ -393,8 +398,8 @@ package struct ClusterNode: Sendable {
             switch effect {
             case .restore(let generation): effects.append(.restore(generation: generation))
             case .rest: effects.append(.rest)
-            case .process(let epoch, let generation):
-                effects.append(.process(epoch: epoch, generation: generation))
+            case .process(let epoch, let generation, let fixed):
+                effects.append(.process(epoch: epoch, generation: generation, fixed: fixed))
             case .serve(let epoch, let generation):
                 effects.append(.serve(epoch: epoch, generation: generation))
                 vitals.committedEpoch = epoch
@@ -431,7 +436,7 @@ extension Membership {
             views.append(
                 .init(
                     node: members[index].node, status: members[index].status,
-                    hasAnswered: members[index].answered != nil))
+                    answered: members[index].answered))
         }
         return views
     }

@@ -9,8 +9,8 @@ package import Cluster
 /// A node proposes itself only when the coordinator's life has ended, or when it is dead to gossip *and* no accepted record
 /// or tick of its term has appeared in the log for ``Settings/leadSilence``; the oldest member first. So two sides of a
 /// partition that both reach the log do not duel: the side with the coordinator goes on, and the other one is removed and
-/// rejoins. A coordinator that finds most members dead doubts itself first: it falls silent for ``Settings/yieldTime``, in
-/// which members that see each other can take over.
+/// rejoins. A coordinator that finds most members dead, or is answered by none, doubts itself first: it falls silent for
+/// ``Settings/yieldTime``, in which members that see each other can take over.
 package struct CoordinatorDecisions: Sendable {
     package enum Event: Sendable, Equatable {
         /// The fold moved to a record that was accepted; `author` appended it.
@@ -52,13 +52,13 @@ package struct CoordinatorDecisions: Sendable {
         package struct Member: Sendable, Equatable {
             package var node: NodeID
             package var status: MemberStatus
-            /// It has answered a probe of this node itself.
-            package var hasAnswered: Bool
+            /// When it last answered a probe of this node itself; nil if it never has.
+            package var answered: Instant?
 
-            package init(node: NodeID, status: MemberStatus, hasAnswered: Bool) {
+            package init(node: NodeID, status: MemberStatus, answered: Instant?) {
                 self.node = node
                 self.status = status
-                self.hasAnswered = hasAnswered
+                self.answered = answered
             }
         }
 
@@ -96,7 +96,10 @@ package struct CoordinatorDecisions: Sendable {
         package var settleMost: Int64 = 1_500_000
         /// Between looks while something is awaited.
         package var lookInterval: Int64 = 250_000
-        /// A coordinator that finds most members dead is silent for this long, once.
+        /// A coordinator whom none of several members has answered for this long doubts itself, as if most were dead. Above
+        /// the time between probes of a node that keeps up badly.
+        package var unansweredTime: Int64 = 12_000_000
+        /// A coordinator that doubts itself is silent for this long, once.
         package var yieldTime: Int64 = 4_000_000
         /// A node that finds most members dead itself proposes this much later.
         package var loneDelay: Int64 = 6_000_000
@@ -126,6 +129,7 @@ package struct CoordinatorDecisions: Sendable {
     private var vacantSince: Instant?
     private var yieldUntil: Instant?
     private var hasYielded = false
+    private var leadingSince: Instant?
     /// The change that waits for others to share its generation.
     private var firstChange: Instant?
     private var lastChange: Instant?
@@ -196,6 +200,7 @@ package struct CoordinatorDecisions: Sendable {
     private mutating func stopLeading() {
         yieldUntil = nil
         hasYielded = false
+        leadingSince = nil
         firstChange = nil
         lastChange = nil
         lastCandidates = []
@@ -265,10 +270,22 @@ package struct CoordinatorDecisions: Sendable {
         return others.count >= 2 && dead * 2 > others.count
     }
 
+    /// None of the other lives, of two or more, has answered this node for long: it may be mute or deaf, while those that it
+    /// removes come back, so that never most of them are dead to it.
+    private func isUnanswered(_ facts: Facts, now: Instant) -> Bool {
+        guard let leadingSince, facts.cluster.lives.count > 2 else { return false }
+        var newest = leadingSince
+        for member in facts.members where member.node != facts.own {
+            if let answered = member.answered { newest = max(newest, answered) }
+        }
+        return now - newest >= settings.unansweredTime
+    }
+
     // MARK: Leading
 
     private mutating func lead(_ facts: Facts, now: Instant, into effects: inout [Effect]) {
-        if isLone(facts) {
+        leadingSince = leadingSince ?? now
+        if isLone(facts) || isUnanswered(facts, now: now) {
             if !hasYielded {
                 hasYielded = true
                 yieldUntil = now + settings.yieldTime
@@ -363,7 +380,7 @@ package struct CoordinatorDecisions: Sendable {
                 continue
             }
             let incarnation = life.node.incarnation
-            if member.hasAnswered {
+            if member.answered != nil {
                 let record = ClusterRecord.admit(
                     ClusterRecord.Admit(
                         life: incarnation, author: facts.own.incarnation, term: facts.cluster.term))

@@ -15,7 +15,8 @@ package struct EpochFollower: Sendable {
         case coordinatorChanged
         /// State is restored and replayed to the last recorded epoch.
         case restored(generation: Int64, epoch: Int64)
-        case begin(epoch: Int64, generation: Int64)
+        /// `committed` is the last epoch of the generation that is known to be, negative before the first.
+        case begin(epoch: Int64, fixed: Int64, committed: Int64, generation: Int64)
         /// The workers are done with the epoch.
         case processed(epoch: Int64, generation: Int64)
         case commit(epoch: Int64, generation: Int64)
@@ -27,7 +28,8 @@ package struct EpochFollower: Sendable {
         case restore(generation: Int64)
         /// Stop what belongs to earlier generations: this node has no part in the new one.
         case rest
-        case process(epoch: Int64, generation: Int64)
+        /// With the frontier that the coordinator of term `fixed` has fixed.
+        case process(epoch: Int64, generation: Int64, fixed: Int64)
         case reportReady(generation: Int64, epoch: Int64)
         case reportWorking(generation: Int64)
         case reportDone(epoch: Int64, generation: Int64)
@@ -89,8 +91,8 @@ package struct EpochFollower: Sendable {
             position = epoch
             nextReport = now + reportInterval
             return [.reportReady(generation: generation, epoch: epoch)]
-        case .begin(let epoch, let generation):
-            return generation == self.generation ? begin(epoch, now: now) : []
+        case .begin(let epoch, let fixed, let committed, let generation):
+            return generation == self.generation ? begin(epoch, fixed: fixed, committed: committed, now: now) : []
         case .processed(let epoch, let generation):
             guard generation == self.generation, phase == .processing(epoch: epoch) else { return [] }
             phase = .done(epoch: epoch)
@@ -114,23 +116,26 @@ package struct EpochFollower: Sendable {
         }
     }
 
-    private mutating func begin(_ epoch: Int64, now: Instant) -> [Effect] {
+    private mutating func begin(_ epoch: Int64, fixed: Int64, committed: Int64, now: Instant) -> [Effect] {
         switch phase {
         case .resting, .restoring: return []
         case .ready, .settled:
+            guard epoch != position else { return [.reportDone(epoch: epoch, generation: generation)] }
             guard epoch > position else { return [] }
             phase = .processing(epoch: epoch)
             nextReport = now + reportInterval
-            return [.process(epoch: epoch, generation: generation)]
+            return [.process(epoch: epoch, generation: generation, fixed: fixed)]
         case .processing: return []
         case .done(let last):
             if epoch == last { return [.reportDone(epoch: epoch, generation: generation)] }
-            // The next one begins only after this one's commit, whose message was lost.
             guard epoch > last else { return [] }
-            committed = max(committed, last)
             phase = .processing(epoch: epoch)
             nextReport = now + reportInterval
-            return [.serve(epoch: last, generation: generation), .process(epoch: epoch, generation: generation)]
+            let process = Effect.process(epoch: epoch, generation: generation, fixed: fixed)
+            // The commit's message was lost, unless this is a replay, in which others may be behind.
+            guard committed >= last, last > self.committed else { return [process] }
+            self.committed = last
+            return [.serve(epoch: last, generation: generation), process]
         }
     }
 
@@ -140,7 +145,8 @@ package struct EpochFollower: Sendable {
         case .processing(let running) where epoch >= running: return []
         case .processing, .ready, .done, .settled: break
         }
-        if case .processing = phase {} else { phase = .settled }
+        // A late copy of an earlier epoch's commit settles nothing: what was done since is still to be reported.
+        if case .processing = phase {} else if epoch >= position { phase = .settled }
         guard epoch > committed else { return [] }
         committed = epoch
         return [.serve(epoch: epoch, generation: generation)]

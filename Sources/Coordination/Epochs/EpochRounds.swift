@@ -13,8 +13,9 @@ package import Cluster
 /// ```
 package struct EpochRounds: Sendable {
     package enum Event: Sendable, Equatable {
-        /// A generation was read back; this node leads the term. `recorded` is the last epoch of the epochs' topic.
-        case assigned(Assignment, term: Int64, recorded: Int64)
+        /// A generation was read back; this node leads the term. `recorded` is the last epoch of the epochs' topic,
+        /// whose frontier the coordinator of term `fixed` has fixed.
+        case assigned(Assignment, term: Int64, recorded: Int64, fixed: Int64)
         /// This node does not lead any more.
         case deposed
         /// A node has restored its state of the generation and is at this epoch; also said again to a new coordinator.
@@ -31,8 +32,8 @@ package struct EpochRounds: Sendable {
     }
 
     package enum Effect: Sendable, Equatable {
-        /// Append the epoch's record, unless it is recorded, and tell these nodes to begin.
-        case begin(epoch: Int64, generation: Int64, to: [NodeID])
+        /// Append the epoch's record, unless it is recorded, and tell these nodes to begin. See ``EpochMessage``.
+        case begin(epoch: Int64, fixed: Int64, committed: Int64, generation: Int64, to: [NodeID])
         /// Queries may see the epoch: tell these nodes.
         case commit(epoch: Int64, generation: Int64, to: [NodeID])
         /// Nothing was heard from these nodes for ``Settings/reportTimeout``, though others wait for them.
@@ -63,9 +64,11 @@ package struct EpochRounds: Sendable {
     package private(set) var phase = Phase.idle
     package private(set) var generation: Int64 = 0
     package private(set) var term: Int64 = 0
-    /// The last epoch that is recorded, and the last that is committed in this generation.
+    /// The last epoch that is recorded, and the term that fixed its frontier.
     package private(set) var recorded: Int64 = 0
-    package private(set) var committed: Int64 = 0
+    private var recordedTerm: Int64 = 0
+    /// The last epoch that is committed in this generation, −1 before the first.
+    package private(set) var committed: Int64 = -1
     /// Messages of other generations or of nodes that take no part.
     package private(set) var refused = 0
     private var nodes: [NodeID] = []
@@ -87,8 +90,8 @@ package struct EpochRounds: Sendable {
     package mutating func handle(_ event: Event, now: Instant) -> [Effect] {
         var effects: [Effect] = []
         switch event {
-        case .assigned(let assignment, let term, let recorded):
-            assigned(assignment, term: term, recorded: recorded, now: now)
+        case .assigned(let assignment, let term, let recorded, let fixed):
+            assigned(assignment, term: term, recorded: recorded, fixed: fixed, now: now)
         case .deposed:
             phase = .idle
             nodes = []
@@ -102,6 +105,7 @@ package struct EpochRounds: Sendable {
         case .recorded(let epoch, let term):
             guard epoch > recorded else { break }
             recorded = epoch
+            recordedTerm = term
             // An earlier coordinator's record came first: its frontier is the epoch's, for ever.
             if case .running(let running) = phase, running <= epoch, term != self.term { restart(into: &effects) }
         case .tick:
@@ -111,8 +115,13 @@ package struct EpochRounds: Sendable {
         return effects
     }
 
-    private mutating func assigned(_ assignment: Assignment, term: Int64, recorded: Int64, now: Instant) {
-        self.recorded = max(self.recorded, recorded)
+    private mutating func assigned(
+        _ assignment: Assignment, term: Int64, recorded: Int64, fixed: Int64, now: Instant
+    ) {
+        if recorded > self.recorded {
+            self.recorded = recorded
+            recordedTerm = fixed
+        }
         guard assignment.generation > generation || term > self.term else { return }
         generation = assignment.generation
         self.term = term
@@ -120,6 +129,7 @@ package struct EpochRounds: Sendable {
         heard = Array(repeating: now, count: nodes.count)
         positions = Array(repeating: -1, count: nodes.count)
         phase = .gathering
+        committed = -1
         nextResend = now + settings.resendInterval
     }
 
@@ -141,7 +151,7 @@ package struct EpochRounds: Sendable {
                 restart(into: &effects)
             } else if epoch < recorded {
                 // It restored before the last record was readable.
-                effects.append(.begin(epoch: recorded, generation: generation, to: [nodes[index]]))
+                effects.append(begin(recorded, to: [nodes[index]]))
             }
         case .running:
             positions[index] = max(positions[index], epoch)
@@ -151,6 +161,12 @@ package struct EpochRounds: Sendable {
                 effects.append(.commit(epoch: committed, generation: generation, to: [nodes[index]]))
             }
         }
+    }
+
+    private func begin(_ epoch: Int64, to nodes: [NodeID]) -> Effect {
+        .begin(
+            epoch: epoch, fixed: epoch == recorded ? recordedTerm : term, committed: committed, generation: generation,
+            to: nodes)
     }
 
     private mutating func restart(into effects: inout [Effect]) {
@@ -177,7 +193,7 @@ package struct EpochRounds: Sendable {
             phase = .running(epoch: epoch)
             heard = Array(repeating: now, count: nodes.count)
             nextResend = now + settings.resendInterval
-            effects.append(.begin(epoch: epoch, generation: generation, to: nodes))
+            effects.append(begin(epoch, to: nodes))
         }
     }
 
@@ -187,13 +203,11 @@ package struct EpochRounds: Sendable {
         let missing: [Int]
         if case .running(let epoch) = phase {
             missing = nodes.indices.filter { positions[$0] < epoch }
-            effects.append(.begin(epoch: epoch, generation: generation, to: missing.map { nodes[$0] }))
+            effects.append(begin(epoch, to: missing.map { nodes[$0] }))
         } else {
             missing = nodes.indices.filter { positions[$0] < recorded }
             let behind = missing.filter { positions[$0] >= 0 }.map { nodes[$0] }
-            if !behind.isEmpty {
-                effects.append(.begin(epoch: recorded, generation: generation, to: behind))
-            }
+            if !behind.isEmpty { effects.append(begin(recorded, to: behind)) }
         }
         let overdue = missing.filter { now - heard[$0] >= settings.reportTimeout }
         if !overdue.isEmpty { effects.append(.unreported(overdue.map { nodes[$0] })) }
