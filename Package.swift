@@ -147,6 +147,16 @@ let package = Package(
         ),
         .testTarget(name: "LogTests", dependencies: ["Log", "CSQLite"], swiftSettings: strict),
         .executableTarget(
+            name: "TransportPeer",
+            dependencies: [
+                "Cluster",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Tests/TransportPeer", exclude: ["peers.py", "run"], swiftSettings: strict
+        ),
+        .executableTarget(
             name: "LogStress", dependencies: ["Log", "CZstd"], path: "Tests/LogStress", swiftSettings: strict),
         .testTarget(
             name: "OracleTests", dependencies: ["SQL", "Dataflow", "CSQLite", "PostgresOracle"], swiftSettings: strict),
