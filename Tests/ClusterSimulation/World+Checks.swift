@@ -39,7 +39,10 @@ extension World {
     mutating func checkLead(_ lead: ClusterRecord.Lead, leadLives: Bool) {
         guard leadLives, !lead.reason.hasPrefix("moved"), lead.term > 1 else { return }
         // The proposer's silence ended when it appended; slow appends and fast clocks take their part.
-        let silence = now - lastSignOfLead
+        // What came while its record was on its way it could not know.
+        let onItsWay = plan.logDelayMost + 20_000
+        let known = signsOfLead.last { now - $0 >= onItsWay } ?? 0
+        let silence = now - known
         if silence < 1_000_000, logSlow == 0, now > logSlowUntil + 4_000_000, logFaults == 0, plan.logDelayMost < 50_000
         {
             fail("one coordinator", "term \(lead.term) begins \(silence / 1_000) ms after a sign of the one before")

@@ -68,7 +68,14 @@ package struct World {
     // For the invariants.
     var leadsOfTerms: [Int64: Incarnation] = [:]
     var acceptedNonces: Set<String> = []
-    var lastSignOfLead: Int64 = 0
+    var lastSignOfLead: Int64 = 0 {
+        didSet {
+            if signsOfLead.count >= 32 { signsOfLead.removeFirst(16) }
+            signsOfLead.append(lastSignOfLead)
+        }
+    }
+    /// The newest of them.
+    var signsOfLead: [Int64] = []
     var killedAt: [Int: Int64] = [:]
     var isLiveness = false
     var servedBeforeEnd: [Int64] = []
