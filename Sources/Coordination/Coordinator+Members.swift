@@ -1,16 +1,22 @@
 internal import Actors
 package import Cluster
-internal import Dataflow
+package import Dataflow
 internal import Log
 
 /// A change of the catalog for the driver to decide.
-struct ChangeRequest: Sendable, Codable {
-    var after: Int64
-    var deployments: [Deployment]
-    var drops: [String]
+package struct ChangeRequest: Sendable, Codable {
+    package var after: Int64
+    package var deployments: [Deployment]
+    package var drops: [String]
+
+    package init(after: Int64, deployments: [Deployment], drops: [String]) {
+        self.after = after
+        self.deployments = deployments
+        self.drops = drops
+    }
 }
 
-enum ChangeAnswer: Sendable, Codable {
+package enum ChangeAnswer: Sendable, Codable {
     /// The version that it made, and what is committed since.
     case done(version: Int64, CommitNotice)
     case failed(CoordinationError)

@@ -62,7 +62,7 @@ extension Coordinator {
         let placement = Placement(assignment)
         guard let index = nodes.firstIndex(of: own) else { preconditionFailure("\(own) is not in its assignment") }
         let member = localMember(placement, index: index)
-        let exchange = RemoteExchange(fabric: member.pool.fabric) { [weak self] reason in
+        let exchange = RemoteExchange(fabric: member.pool.fabric, counters: exchangeCounters) { [weak self] reason in
             self?.exchangeBroke(assignment.generation, reason)
         }
         member.pool.fabric.attach(exchange)

@@ -130,7 +130,7 @@ extension Coordinator {
         let partition = TopicPartition(Self.controlTopic, 0)
         var verdicts: [Int64: ControlState.Verdict] = [:]
         while true {
-            let from = state.nextOffset
+            let from = state.nextOffset == 0 ? try await controlBegin() : state.nextOffset
             let batches = try await retrying { () async throws(LogError) in
                 try await self.log.read(partition, from: from, bytesMax: 1 << 20)
             }
@@ -143,14 +143,27 @@ extension Coordinator {
                     verdicts[offset] = fold(record.value ?? [], at: offset, time: batch.appendTime)
                 }
             }
-            if state.nextOffset == from { return verdicts }
+            if state.nextOffset <= from { return verdicts }
         }
+    }
+
+    /// Where the control log begins: with a folded state, once it has been trimmed.
+    private func controlBegin() async throws(CoordinationError) -> Int64 {
+        let partition = TopicPartition(Self.controlTopic, 0)
+        let bounds = try await retrying { () async throws(LogError) in try await self.log.bounds([partition]) }
+        return bounds[partition]?.earliest ?? 0
     }
 
     private func fold(_ bytes: [UInt8], at offset: Int64, time: Int64) -> ControlState.Verdict {
         let entry = ControlCodec.decode(bytes)
+        if case .unknown(let kind, let version) = entry {
+            logger.warning(
+                "skipped a control record that this build does not know",
+                metadata: ["kind": "\(kind)", "version": "\(version)", "offset": "\(offset)"])
+        }
         let before = state
         let verdict = state.apply(entry, offset: offset, appendTime: time)
+        if verdict == .accepted, case .record(.state) = entry { foldedStates.append(offset) }
         if verdict == .accepted, case .record(.cluster(let record)) = entry {
             pendingDecisions.append(.accepted(author: record.author))
             if case .assign = record { assigner = state.cluster.lead }

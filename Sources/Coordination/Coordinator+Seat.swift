@@ -38,6 +38,7 @@ extension Coordinator {
             }
             try await decidePending()
             try await decide(.look)
+            try await trimControlLog()
             guard let seat, !seat.hasLeft else { break }
             let due = min(seat.life.deadline, seat.decisions.deadline)
             let wait = min(Self.readInterval, .microseconds(max(0, due - instant)))
@@ -103,16 +104,20 @@ extension Coordinator {
             case .began(let node):
                 self.seat?.membership = Membership(own: node, now: instant)
                 self.seat?.refusal = nil
-                logger.info("joined", metadata: ["node": "\(node)"])
+                logger.info("joined", metadata: ["life": "\(node)"])
                 locate()
+                noteLogFields()
+                if WireVersions.isNext { try await append(ControlCodec.encodeHint("\(node) is of the next version")) }
             case .ended(let node):
                 self.seat?.membership = nil
                 self.seat?.adopted = nil
-                logger.warning("this life has ended", metadata: ["node": "\(node)"])
+                noteLogFields()
+                logger.warning("this life has ended", metadata: ["life": "\(node)"])
                 partBell.ring()
             case .adopt(let assignment):
                 self.seat?.adopted = assignment
                 self.seat?.driver = assigner
+                noteLogFields()
                 updateConnectors()
                 partBell.ring()
             case .refused(let reason):
@@ -166,9 +171,9 @@ extension Coordinator {
             switch effect {
             case .send(let message, let node):
                 cluster?.gossip(
-                    MembershipCodec.encode(message, cluster: clusterHash), message.kind.pingSequence, node)
+                    MembershipCodec.encodeAsUsed(message, cluster: clusterHash), message.kind.pingSequence, node)
             case .changed(let node, let from, let to):
-                logger.info("member", metadata: ["node": "\(node)", "from": "\(from)", "to": "\(to)"])
+                logger.info("member", metadata: ["member": "\(node)", "from": "\(from)", "to": "\(to)"])
                 foldBell.ring()
             case .behind: foldBell.ring()
             case .refuted: break
@@ -225,9 +230,13 @@ extension Coordinator {
 
     /// Appends a record. Whether it counts shows when it is read back.
     private func append(_ record: ClusterRecord) async throws(CoordinationError) {
+        try await append(try ControlCodec.encode(.cluster(record)))
+    }
+
+    private func append(_ bytes: [UInt8]) async throws(CoordinationError) {
         guard let controlWriter else { preconditionFailure("decisions come after the writer is open") }
         var records = RecordSet()
-        records.append(value: try ControlCodec.encode(.cluster(record)))
+        records.append(value: bytes)
         do throws(LogError) {
             _ = try await controlWriter.append(
                 [PartitionAppend(partition: TopicPartition(Self.controlTopic, 0), records: records)], idempotency: nil)
@@ -238,9 +247,32 @@ extension Coordinator {
         foldBell.ring()
     }
 
+    /// As the coordinator: appends the fold as a record once enough has come since the last one, and trims what is before the
+    /// one before that. A folded state counts only if nothing came between; then another one is made later.
+    private func trimControlLog() async throws(CoordinationError) {
+        guard let own = seat?.own, state.cluster.lead == own else { return }
+        if foldedStates.count >= 2 {
+            let offset = foldedStates[foldedStates.count - 2]
+            do throws(LogError) {
+                try await log.trim(TopicPartition(Self.controlTopic, 0), below: offset)
+                foldedStates.removeFirst(foldedStates.count - 1)
+                logger.info("trimmed the control log", metadata: ["below": "\(offset)"])
+            } catch {
+                logger.warning("the control log could not be trimmed", metadata: ["error": "\(error.description)"])
+            }
+        }
+        let since = max(foldedStates.last ?? 0, foldedStateFrom)
+        guard state.nextOffset - since > configuration.controlRecordsKept else { return }
+        foldedStateFrom = state.nextOffset - configuration.controlRecordsKept / 2
+        try await append(try ControlCodec.encode(.state(state.folded)))
+    }
+
     private func appendTick(_ term: Int64) async throws(CoordinationError) {
         do throws(CoordinationError) {
-            _ = try await tick(Array("{\"term\":\(term)}".utf8))
+            let end = try await tick(Array("{\"term\":\(term)}".utf8))
+            // Somebody else's came between: a query waits for it.
+            if end != ownTick + 1 { wantedTick = end }
+            ownTick = end
         } catch {
             logger.warning("a tick was not appended", metadata: ["error": "\(error)"])
         }

@@ -19,6 +19,7 @@ package actor Coordinator {
     /// How other nodes are called; nil for a node that is alone for good.
     nonisolated let cluster: ClusterSeat?
     nonisolated let gate = CommitGate()
+    nonisolated let exchangeCounters = ExchangeCounters()
     /// Rung when there may be something to do at the next boundary.
     nonisolated let bell = Doorbell()
     nonisolated let buildBell = Doorbell()
@@ -43,6 +44,10 @@ package actor Coordinator {
     /// Who led when the newest generation was assigned: it drives that generation.
     var assigner: NodeID?
     var pendingDecisions: [CoordinatorDecisions.Event] = []
+    /// Offsets of folded states that were read back as accepted, oldest first: the control log may be trimmed behind them.
+    var foldedStates: [Int64] = []
+    /// How far the control log was folded when the last one was appended.
+    var foldedStateFrom: Int64 = 0
     var seatFailure: CoordinationError?
     nonisolated let membershipBell = Doorbell()
     /// Rung when this node's part in a generation may be over, or another one may begin.
@@ -85,6 +90,9 @@ package actor Coordinator {
     var now: Int64?
     var committedNow: Int64?
     var hasClock = false
+    /// Behind the last tick that this node appended as the coordinator, and behind the last one that an epoch has to cover.
+    var ownTick: Int64 = -1
+    var wantedTick: Int64 = 0
     var lastTick: (end: Int64, time: Int64)?
     /// The ends at the start, which a replay must cover before the node is ready.
     var startEnds: [TopicPartition: Int64] = [:]
@@ -294,6 +302,7 @@ package actor Coordinator {
         let records = frontier.partitions.reduce(Int64(0)) { $0 + frontier[$1] - committedFrontier[$1] }
         committedEpoch = epoch
         committedFrontier = frontier
+        configuration.logFields.set(epoch: epoch)
         committedNow = now
         replayed = frontier
         noteHistory()
@@ -318,8 +327,7 @@ package actor Coordinator {
         logger.info(
             "ready",
             metadata: [
-                "generation": "\(group.placement.generation)", "epoch": "\(committedEpoch)",
-                "frontier": "\(committedFrontier.token)",
+                "frontier": "\(committedFrontier.token)"
             ])
     }
 
@@ -403,6 +411,12 @@ package actor Coordinator {
         }
         guard !stored.isEmpty else { return (ends, paced) }
         for (partition, bounds) in try await bounds(stored) { ends[partition] = bounds.end }
+        // A tick by which the coordinator only shows that it is there is no reason for an epoch.
+        if cluster != nil, !isClockRead, ends[Self.clockPartition] == ownTick,
+            wantedTick <= committedFrontier[Self.clockPartition]
+        {
+            ends[Self.clockPartition] = clock.frontier[Self.clockPartition]
+        }
         return (ends, paced)
     }
 

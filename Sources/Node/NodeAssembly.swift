@@ -21,6 +21,10 @@ struct NodeAssembly {
 
     init(_ settings: NodeSettings, logger: Logger) throws {
         self.settings = settings
+        let fields = LogFields()
+        var handler = logger.handler
+        handler.metadataProvider = fields.provider
+        let logger = Logger(label: logger.label) { [handler] _ in handler }
         self.logger = logger
         directory = try DataDirectory(settings.data)
         do {
@@ -32,8 +36,9 @@ struct NodeAssembly {
         let seat = link?.seat(
             directory: directory.id, http: Endpoint(host: settings.host, port: settings.port),
             workers: settings.workers)
-        coordinator = Coordinator(
-            log: log, configuration: CoordinatorConfiguration(workers: settings.workers), logger: logger, cluster: seat)
+        var configuration = CoordinatorConfiguration(workers: settings.workers)
+        configuration.logFields = fields
+        coordinator = Coordinator(log: log, configuration: configuration, logger: logger, cluster: seat)
         gateway = Gateway(coordinator: coordinator)
     }
 
@@ -50,7 +55,8 @@ struct NodeAssembly {
             services.append(
                 .init(
                     service: HTTPService(
-                        api: HTTPAPI(gateway: gateway, settings: settings), logger: logger, failure: failure,
+                        api: HTTPAPI(gateway: gateway, settings: settings, link: link), logger: logger,
+                        failure: failure,
                         port: port.continuation),
                     successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .gracefullyShutdownGroup))

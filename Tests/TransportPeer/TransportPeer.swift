@@ -39,7 +39,8 @@ struct TransportPeer {
         say(
             "{\"accepted\": \(counts.connectionsAccepted), \"refused\": \(counts.connectionsRefused), "
                 + "\"abused\": \(counts.connectionsAbused), \"overLimit\": \(counts.connectionsOverLimit), "
-                + "\"served\": \(counts.callsServed), \"frames\": \(counts.framesReceived), \"open\": \(counts.connections)}")
+                + "\"served\": \(counts.callsServed), \"frames\": \(counts.framesReceived), \"open\": \(counts.connections)}"
+        )
     }
 
     /// Writes a line past the buffer of `print`, which a pipe's reader would wait for.

@@ -58,11 +58,16 @@ package final class RemoteExchange: ExchangeLink {
     }
 
     private let fabric: ExchangeFabric
+    private let counters: ExchangeCounters
     private let onBroken: @Sendable (String) -> Void
     private let state = Mutex(State())
 
-    package init(fabric: ExchangeFabric, onBroken: @escaping @Sendable (String) -> Void) {
+    package init(
+        fabric: ExchangeFabric, counters: ExchangeCounters = ExchangeCounters(),
+        onBroken: @escaping @Sendable (String) -> Void
+    ) {
         self.fabric = fabric
+        self.counters = counters
         self.onBroken = onBroken
     }
 
@@ -94,6 +99,7 @@ package final class RemoteExchange: ExchangeLink {
         guard edge.generation == fabric.placement.generation, fabric.local.contains(edge.receiver),
             (0..<fabric.workerCount).contains(edge.sender), !fabric.local.contains(edge.sender)
         else {
+            counters.update { $0.refused += 1 }
             throw CallError(
                 .stale, "edge \(edge.sender) to \(edge.receiver) of generation \(edge.generation) does not end here")
         }
@@ -147,7 +153,15 @@ package final class RemoteExchange: ExchangeLink {
 
     private func put(_ entries: [ExchangeFrame.Entry], _ bytes: Int, from sender: Int, to receiver: Int) {
         let edge = Edge(generation: fabric.placement.generation, sender: sender, receiver: receiver)
+        let began = MonotonicClock.nanoseconds
         let frame = ExchangeFrame.encode(entries)
+        let rows = Self.rows(entries)
+        counters.update {
+            $0.framesSent += 1
+            $0.rowsSent += rows
+            $0.bytesSent += FrameFormat.headBytes + frame.count
+            $0.codingNanoseconds += MonotonicClock.nanoseconds - began
+        }
         let result = state.withLock { state -> ByteStream.SendResult in
             guard !state.isClosed, var outgoing = state.outgoing[edge] else { return .closed }
             // Frames are queued in the order in which they are counted. The sender's limit is the fabric's.
@@ -159,6 +173,12 @@ package final class RemoteExchange: ExchangeLink {
             return .accepted
         }
         if result == .accepted { drain(edge) } else { fabric.drained(bytes, from: sender, to: receiver) }
+    }
+
+    private static func rows(_ entries: [ExchangeFrame.Entry]) -> Int {
+        entries.reduce(0) { sum, entry in
+            if case .rows(_, let delta) = entry.message { sum + delta.count } else { sum }
+        }
     }
 
     /// Says what has left for good: all that is not in the stream's queue any more.
@@ -185,12 +205,20 @@ package final class RemoteExchange: ExchangeLink {
 
     private func receive(_ frame: ReceivedFrame, on edge: Edge) {
         let entries: [ExchangeFrame.Entry]
+        let began = MonotonicClock.nanoseconds
         do throws(DeltaCodecError) {
             entries = try ExchangeFrame.decode(frame.bytes)
         } catch {
             return broke(edge, CallError(.corrupt, "\(error)"))
         }
         guard !entries.isEmpty else { return }
+        let rows = Self.rows(entries)
+        counters.update {
+            $0.framesReceived += 1
+            $0.rowsReceived += rows
+            $0.bytesReceived += FrameFormat.headBytes + frame.bytes.count
+            $0.codingNanoseconds += MonotonicClock.nanoseconds - began
+        }
         // The last message carries the frame's size: when it has been processed, all have been.
         let size = max(1, frame.bytes.count)
         let isOpen = state.withLock { state in
@@ -228,6 +256,7 @@ package final class RemoteExchange: ExchangeLink {
             return true
         }
         guard isNews else { return }
+        counters.update { $0.broken += 1 }
         onBroken(
             "the edge from worker \(edge.sender) to \(edge.receiver) ended: \(error?.description ?? "the other side closed it")"
         )

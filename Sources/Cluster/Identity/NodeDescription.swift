@@ -14,7 +14,7 @@ package struct NodeDescription: Hashable, Sendable, Codable {
 
     package init(
         cluster: Endpoint, http: Endpoint? = nil, workers: Int, zone: String = "", build: String = "",
-        wire: WireVersions = .current
+        wire: WireVersions = .used
     ) {
         self.cluster = cluster
         self.http = http

@@ -23,6 +23,13 @@ package enum MembershipCodec {
         }
     }
 
+    /// As this process writes: one that stands for the next version adds a field.
+    package static func encodeAsUsed(_ message: MembershipMessage, cluster: UInt64) -> [UInt8] {
+        guard WireVersions.isNext else { return encode(message, cluster: cluster) }
+        return encode(
+            message, cluster: cluster, version: version + 1, fields: [Field(tag: 1, bytes: Array("next".utf8))])
+    }
+
     /// - Parameters:
     ///   - cluster: a hash of the cluster's id.
     ///   - fields: what a later version adds; at most 255, each shorter than 64 KiB.

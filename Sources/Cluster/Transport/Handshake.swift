@@ -35,7 +35,7 @@ package struct HandshakeLocal: Sendable {
     package var secret: ClusterSecret?
 
     package init(
-        clusterID: String, node: NodeID, wireVersions: WireVersions = .current, secret: ClusterSecret? = nil
+        clusterID: String, node: NodeID, wireVersions: WireVersions = .used, secret: ClusterSecret? = nil
     ) {
         self.clusterID = clusterID
         self.node = node

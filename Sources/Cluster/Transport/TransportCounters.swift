@@ -21,6 +21,8 @@ package struct TransportCounts: Sendable, Equatable {
     package var framesReceived = 0
     package var bytesReceived = 0
     package var bytesSent = 0
+
+    package init() {}
 }
 
 /// The counts as many threads write them.

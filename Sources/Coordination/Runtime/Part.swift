@@ -38,20 +38,35 @@ struct Serving: Sendable {
 }
 
 /// What the node that drives a generation tells the others when an epoch is committed, or how far a replay is.
-struct CommitNotice: Sendable, Codable, Hashable {
-    var generation: Int64
+package struct CommitNotice: Sendable, Codable, Hashable {
+    package var generation: Int64
     /// The control version that names in `activeSince` come from.
-    var controlVersion: Int64
-    var epoch: Int64
+    package var controlVersion: Int64
+    package var epoch: Int64
     /// A token.
-    var frontier: String
-    var clock: Int64?
-    var activeSince: [String: Int64]
+    package var frontier: String
+    package var clock: Int64?
+    package var activeSince: [String: Int64]
     /// Queries may see it; before, the generation catches up with what was committed.
-    var isReady: Bool
-    var replay: Progress
+    package var isReady: Bool
+    package var replay: Progress
     /// Of views that are being built, by name.
-    var builds: [String: Progress]
+    package var builds: [String: Progress]
+
+    package init(
+        generation: Int64, controlVersion: Int64, epoch: Int64, frontier: String, clock: Int64?,
+        activeSince: [String: Int64], isReady: Bool, replay: Progress, builds: [String: Progress]
+    ) {
+        self.generation = generation
+        self.controlVersion = controlVersion
+        self.epoch = epoch
+        self.frontier = frontier
+        self.clock = clock
+        self.activeSince = activeSince
+        self.isReady = isReady
+        self.replay = replay
+        self.builds = builds
+    }
 }
 
 /// Where this node is in its life as a member, and what it thinks of the others.

@@ -11,6 +11,7 @@ internal import NIOPosix
 final class ClusterLink: NodeCaller {
     private struct State {
         var peers: PeerDirectory?
+        var transport: ClusterTransport?
         var exchange: RemoteExchange?
     }
 
@@ -74,7 +75,10 @@ final class ClusterLink: NodeCaller {
             throw CommandFailure("cannot listen on \(settings.listen): \(error.message)")
         }
         let peers = PeerDirectory(transport)
-        state.with { $0.peers = peers }
+        state.with {
+            $0.peers = peers
+            $0.transport = transport
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await transport.run() }
             group.addTask { await peers.run() }
@@ -144,6 +148,9 @@ final class ClusterLink: NodeCaller {
         }
         return routes
     }
+
+    /// What the transport has counted.
+    var counts: TransportCounts { state.with { $0.transport }?.counts ?? TransportCounts() }
 
     private static func path(_ method: NodeMethod) -> String { "/dataprism/" + method.rawValue }
 

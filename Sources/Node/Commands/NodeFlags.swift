@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import Cluster
+internal import Foundation
 
 /// The flags that every command that runs a node has.
 struct NodeFlags: ParsableArguments {
@@ -57,11 +59,27 @@ struct ClusterFlags: ParsableArguments {
     @Option(help: ArgumentHelp("The authority that signed the nodes' certificates, PEM.", valueName: "file"))
     var tlsCA: String?
 
+    @Option(help: .hidden)
+    var wireVersion: Int?
+
     func settings() throws -> ClusterSettings? {
-        try ClusterSettings(
+        if let wireVersion { try Self.use(wireVersion) }
+        return try ClusterSettings(
             ClusterSettings.Flags(
                 name: name, listen: listen, join: join, zone: zone, secretFile: clusterSecretFile, tlsCert: tlsCert,
                 tlsKey: tlsKey, tlsCA: tlsCA))
+    }
+}
+
+extension ClusterFlags {
+    /// The next version exists only for tests of upgrades, which say so in the environment.
+    private static func use(_ version: Int) throws {
+        let highest = WireVersions.current.highest
+        if version == highest { return }
+        guard version == highest + 1, ProcessInfo.processInfo.environment["DATAPRISM_TEST_UPGRADE"] == "1" else {
+            throw ConfigurationFailure("wire-version: \(version); this build speaks version \(WireVersions.current)")
+        }
+        WireVersions.useNext()
     }
 }
 

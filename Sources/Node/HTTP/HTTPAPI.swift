@@ -12,6 +12,7 @@ internal import NIOCore
 struct HTTPAPI {
     let gateway: Gateway
     let settings: NodeSettings
+    var link: ClusterLink?
     var limits = Limits()
 
     private var coordinator: Coordinator { gateway.coordinator }
@@ -48,7 +49,10 @@ struct HTTPAPI {
         router.get("/healthz") { _, _ in Self.json("{\"status\":\"ok\"}") }
         router.get("/readyz") { _, _ in try await ready() }
         router.get("/metrics") { _, _ in
-            let text = Metrics.text(await coordinator.status())
+            var text = Metrics.text(await coordinator.status())
+            if let link, let figures = await coordinator.clusterFigures() {
+                text += ClusterMetrics.text(figures, link.counts)
+            }
             return Response(
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
