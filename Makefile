@@ -5,7 +5,7 @@ BIN = $(shell swift build -c release --show-bin-path)
 QUIET = 2>&1 | { grep -v 'unhandled; explicitly declare\|/CMakeLists.txt$$' || true; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check format simulate bench bench-peers clean
+.PHONY: help setup build demo test check format simulate chaos bench bench-peers clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,13 @@ SEEDS ?= 2000
 simulate: setup ## simulates SEEDS clusters from seeds 0 on, and prints what occurred
 	@set -o pipefail; swift build -c release --product Simulate $(QUIET)
 	@SWIFT_BACKTRACE=enable=no $(BIN)/Simulate $(SEEDS)
+
+chaos: build ## kills, stops, loads and restarts clusters of real processes for half an hour, and prints what it took
+	@chaos/figures.py
+	@chaos/zombie.py --seconds 60 --nodes 3
+	@chaos/strangers.py
+	@chaos/rolling.py --nodes 5 --rounds 2
+	@chaos/rolling.py --mixed --nodes 3
 
 bench: build ## runs the benchmarks and prints them beside the peers' figures
 	@set -o pipefail; swift build -c release --product LogStress $(QUIET)

@@ -41,13 +41,14 @@ class Member(Node):
 
     def __init__(self, folder, name, http, listen, pid=None):
         super().__init__(os.path.join(folder, name), None, port=http, workers=1, log=os.path.join(folder, name + ".log"))
-        self.name, self.listen, self.folder, self.pid = name, listen, folder, pid
+        self.name, self.listen, self.folder, self.pid, self.extra = name, listen, folder, pid, []
 
     def start(self, join=None, wait=0):
         arguments = [binary(), "node", "--name", self.name, "--listen", self.listen, "--http", f"127.0.0.1:{self.port}", "--data",
-                     self.data, "--log", f"embedded:{self.folder}/log", "--workers", "1", "--json"]
+                     self.data, "--log", f"embedded:{self.folder}/log", "--workers", str(self.workers), "--json"]
         if join:
             arguments += ["--join", join]
+        arguments += self.extra
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
         self.pid = self.process.pid
