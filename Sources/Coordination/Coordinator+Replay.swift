@@ -163,7 +163,6 @@ extension Coordinator {
         }
         let before = state
         let verdict = state.apply(entry, offset: offset, appendTime: time)
-        if verdict == .accepted, case .record(.state) = entry { foldedStates.append(offset) }
         if verdict == .accepted, case .record(.cluster(let record)) = entry {
             pendingDecisions.append(.accepted(author: record.author))
             if case .assign = record { assigner = state.cluster.lead }

@@ -38,7 +38,6 @@ extension Coordinator {
             }
             try await decidePending()
             try await decide(.look)
-            try await trimControlLog()
             guard let seat, !seat.hasLeft else { break }
             let due = min(seat.life.deadline, seat.decisions.deadline)
             let wait = min(Self.readInterval, .microseconds(max(0, due - instant)))
@@ -245,26 +244,6 @@ extension Coordinator {
             logger.warning("a control record was not appended", metadata: ["error": "\(error)"])
         }
         foldBell.ring()
-    }
-
-    /// As the coordinator: appends the fold as a record once enough has come since the last one, and trims what is before the
-    /// one before that. A folded state counts only if nothing came between; then another one is made later.
-    private func trimControlLog() async throws(CoordinationError) {
-        guard let own = seat?.own, state.cluster.lead == own else { return }
-        if foldedStates.count >= 2 {
-            let offset = foldedStates[foldedStates.count - 2]
-            do throws(LogError) {
-                try await log.trim(TopicPartition(Self.controlTopic, 0), below: offset)
-                foldedStates.removeFirst(foldedStates.count - 1)
-                logger.info("trimmed the control log", metadata: ["below": "\(offset)"])
-            } catch {
-                logger.warning("the control log could not be trimmed", metadata: ["error": "\(error.description)"])
-            }
-        }
-        let since = max(foldedStates.last ?? 0, foldedStateFrom)
-        guard state.nextOffset - since > configuration.controlRecordsKept else { return }
-        foldedStateFrom = state.nextOffset - configuration.controlRecordsKept / 2
-        try await append(try ControlCodec.encode(.state(state.folded)))
     }
 
     private func appendTick(_ term: Int64) async throws(CoordinationError) {

@@ -44,10 +44,6 @@ package actor Coordinator {
     /// Who led when the newest generation was assigned: it drives that generation.
     var assigner: NodeID?
     var pendingDecisions: [CoordinatorDecisions.Event] = []
-    /// Offsets of folded states that were read back as accepted, oldest first: the control log may be trimmed behind them.
-    var foldedStates: [Int64] = []
-    /// How far the control log was folded when the last one was appended.
-    var foldedStateFrom: Int64 = 0
     var seatFailure: CoordinationError?
     nonisolated let membershipBell = Doorbell()
     /// Rung when this node's part in a generation may be over, or another one may begin.

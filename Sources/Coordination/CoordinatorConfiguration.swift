@@ -31,10 +31,6 @@ package struct CoordinatorConfiguration: Sendable {
     /// What the node's log lines carry.
     package var logFields = LogFields()
 
-    /// Control records after which the coordinator appends the fold as one record, and trims what is before the one that it
-    /// appended earlier: a history of at least so many records stays. Each is read by every node that starts.
-    package var controlRecordsKept: Int64 = 10_000
-
     package init(workers: Int) {
         self.workers = workers
     }
