@@ -124,7 +124,6 @@ let package = Package(
                 "Cluster", "Coordination", "Actors", "Log", "Dataflow", "Simulation",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            exclude: ["Golden"],
             swiftSettings: strict
         ),
         .testTarget(
