@@ -42,7 +42,8 @@ struct Failure: Error, CustomStringConvertible {
             error.code, error.code == "42P01" ? 404 : error.code == "42P07" || error.code == "2BP01" ? 409 : 400)
         message = error.message
         position = error.position
-        hint = [error.detail, error.hint].compactMap { $0 }.joined(separator: " ")
+        hint = [error.detail, error.hint].compactMap { $0 }.map { $0.hasSuffix(".") ? $0 : $0 + "." }.joined(
+            separator: " ")
         if hint?.isEmpty == true { hint = nil }
     }
 

@@ -39,14 +39,18 @@ struct Dataprism: AsyncParsableCommand {
         } catch let failure as CommandFailure {
             fail(failure.description, code: 1)
         } catch let failure as Failure {
-            fail(failure.description, code: 1)
+            fail(failure.description, failure.json, code: 1)
         } catch {
             exit(withError: error)
         }
     }
 
-    private static func fail(_ message: String, code: Int32) -> Never {
-        FileHandle.standardError.write(Data("dataprism: \(message)\n".utf8))
+    /// Says what went wrong; as JSON where that was asked for.
+    private static func fail(_ message: String, _ json: String? = nil, code: Int32) -> Never {
+        let line =
+            CommandLine.arguments.contains("--json")
+            ? json ?? "{\"message\":\(HTTPAPI.string(message))}" : "dataprism: \(message)"
+        FileHandle.standardError.write(Data((line + "\n").utf8))
         Foundation.exit(code)
     }
 }

@@ -4,6 +4,7 @@ internal import Foundation
 internal import Hummingbird
 internal import Log
 internal import Logging
+internal import NIOCore
 internal import ServiceLifecycle
 internal import UnixSignals
 
@@ -156,6 +157,7 @@ private struct HTTPService: Service {
         if text.contains("Address already in use") || text.contains("errno: 98") {
             return "the port is in use; stop the other process, or use another --http"
         }
+        if let error = error as? IOError { return String(cString: strerror(error.errnoCode)).lowercased() }
         return text
     }
 }

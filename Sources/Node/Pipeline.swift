@@ -75,7 +75,7 @@ struct Pipeline: Sendable {
         if !outdated.isEmpty {
             guard replacing else {
                 throw CommandFailure(
-                    "the data directory runs another pipeline:\n\(differences.joined(separator: "\n"))\n  hint: --replace drops these, with what depends on them, and builds them as the file says"
+                    "the data directory runs another pipeline:\n\(differences.joined(separator: "\n"))\n  hint: --replace drops these, with what depends on them, and builds them as the file says; dataprism node runs what is deployed"
                 )
             }
             var dropped = outdated

@@ -105,16 +105,18 @@ import Testing
             func line(_ size: Int, _ letter: String) -> String {
                 #"{"id":1,"name":"\#(String(repeating: letter, count: size - frame))"}"#
             }
-            let limit = HTTPAPI.recordBytesMax
+            let limit = SourceDecoder.recordBytesMax
             let answer = try await node.push(
                 "events", line(limit, "a") + "\n" + line(limit + 1, "b") + "\n" + line(100, "c"))
-            #expect(answer.json["records"] as? Int == 2)
+            #expect(answer.json["records"] as? Int == 3)
             let errors = answer.json["errors"] as? [[String: Any]] ?? []
             #expect(errors.count == 1 && errors[0]["line"] as? Int == 2)
-            #expect(errors[0]["code"] as? String == "record_too_large")
+            #expect(errors[0]["code"] as? String == "too_large")
             let token = try #require(answer.json["token"] as? String)
             let lengths = try await node.sql("SELECT length(name) AS n FROM all_events ORDER BY n", after: token)
             #expect(lengths.body == "{\"n\":\(100 - frame)}\n{\"n\":\(limit - frame)}\n")
+            let dead = try await node.sql("SELECT reason, length(record) AS n FROM \"events.dead\"", after: token)
+            #expect(dead.body == "{\"reason\":\"too_large\",\"n\":\(SourceDecoder.deadRecordBytesMax)}\n")
         }
     }
 

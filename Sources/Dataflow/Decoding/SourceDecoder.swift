@@ -1,6 +1,6 @@
 /// Decodes and judges the records of one partition for one table: what it makes of a record is a function of the records before it.
 ///
-/// Each record is judged once, in this order: do all declared columns decode; is its event time no further ahead of its append time than
+/// Each record is judged once, in this order: is it small enough (``recordBytesMax``); do all declared columns decode; is its event time no further ahead of its append time than
 /// the allowed skew; is it no later than the allowed lateness behind the highest event time accepted before it in the partition.
 /// Only accepted records raise that highest time. What is refused becomes a dead letter. Neither bound applies to tombstones, nor
 /// lateness to upsert tables.
@@ -16,6 +16,8 @@ package final class SourceDecoder {
 
     /// A dead letter's copy of its record is cut after so many bytes.
     package static let deadRecordBytesMax = 4096
+    /// Bytes of a record at most.
+    package static let recordBytesMax = 1 << 20
 
     package init(schema: TableSchema, partition: Int) {
         self.schema = schema
@@ -45,6 +47,11 @@ package final class SourceDecoder {
             let start = isTombstone ? keyStart : valueStart
             let record = UnsafeRawBufferPointer(
                 start: records.bytes + start, count: max(isTombstone ? keyLength : valueLength, 0))
+            guard record.count <= Self.recordBytesMax else {
+                dead.add(
+                    index, .tooLarge, "the record has \(record.count) bytes; the limit is \(Self.recordBytesMax)", record)
+                continue
+            }
             let problem =
                 valueLength < 0 && !isTombstone
                 ? "the record has no value" : parser.add(record, readable: total - start, isTombstone: isTombstone)
@@ -160,6 +167,7 @@ package final class SourceDecoder {
 private final class DeadLetters {
     enum Reason: String {
         case malformed, skew, late
+        case tooLarge = "too_large"
     }
 
     private let source: String
@@ -189,7 +197,7 @@ private final class DeadLetters {
         builders[6].append(String(decoding: record.prefix(SourceDecoder.deadRecordBytesMax), as: UTF8.self))
         count += 1
         switch reason {
-        case .malformed: break
+        case .malformed, .tooLarge: break
         case .skew: skewed += 1
         case .late: late += 1
         }

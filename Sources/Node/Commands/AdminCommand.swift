@@ -15,11 +15,16 @@ struct AdminCommand: AsyncParsableCommand {
             """,
         subcommands: [
             Members.self, Assignment.self, History.self, Drain.self, Undrain.self, Remove.self, Rebalance.self,
-            Lead.self,
+            Lead.self, Trim.self,
         ])
 
     struct Members: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists the nodes.")
+        static let configuration = CommandConfiguration(
+            abstract: "Lists the nodes.",
+            discussion: """
+                Example:
+                  dataprism admin members --url http://127.0.0.1:7071
+                """)
         @OptionGroup var flags: ClientFlags
 
         func run() async throws {
@@ -43,7 +48,12 @@ struct AdminCommand: AsyncParsableCommand {
     }
 
     struct Assignment: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Shows who owns what.")
+        static let configuration = CommandConfiguration(
+            abstract: "Shows who owns what.",
+            discussion: """
+                Example:
+                  dataprism admin assignment
+                """)
         @OptionGroup var flags: ClientFlags
 
         func run() async throws {
@@ -93,7 +103,12 @@ struct AdminCommand: AsyncParsableCommand {
     }
 
     struct Drain: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Hands what a node owns to the others.")
+        static let configuration = CommandConfiguration(
+            abstract: "Hands what a node owns to the others.",
+            discussion: """
+                Example:
+                  dataprism admin drain c --reason 'new disk'
+                """)
         @OptionGroup var flags: ClientFlags
         @OptionGroup var target: NodeArgument
 
@@ -104,7 +119,12 @@ struct AdminCommand: AsyncParsableCommand {
     }
 
     struct Undrain: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lets a drained node own something again.")
+        static let configuration = CommandConfiguration(
+            abstract: "Lets a drained node own something again.",
+            discussion: """
+                Example:
+                  dataprism admin undrain c
+                """)
         @OptionGroup var flags: ClientFlags
         @OptionGroup var target: NodeArgument
 
@@ -115,7 +135,12 @@ struct AdminCommand: AsyncParsableCommand {
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Ends the life of a dead node.")
+        static let configuration = CommandConfiguration(
+            abstract: "Ends the life of a dead node.",
+            discussion: """
+                Example:
+                  dataprism admin remove c
+                """)
         @OptionGroup var flags: ClientFlags
         @OptionGroup var target: NodeArgument
         @Flag(help: "Also if it seems to be alive: it drops its work and joins again.") var force = false
@@ -136,13 +161,40 @@ struct AdminCommand: AsyncParsableCommand {
     }
 
     struct Lead: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Makes a node the coordinator.")
+        static let configuration = CommandConfiguration(
+            abstract: "Makes a node the coordinator.",
+            discussion: """
+                Example:
+                  dataprism admin lead b
+                """)
         @OptionGroup var flags: ClientFlags
         @OptionGroup var target: NodeArgument
 
         func run() async throws {
             try await AdminClient(flags).post(
                 "/admin/v1/nodes/\(target.node)/lead", target.reason, "\(target.node) becomes the coordinator")
+        }
+    }
+}
+
+extension AdminCommand {
+    struct Trim: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Deletes a partition's records below an offset, unless a view needs them.",
+            discussion: """
+                Example:
+                  dataprism admin trim orders --partition 0 --below 100000
+                """)
+        @OptionGroup var flags: ClientFlags
+        @Argument(help: "The topic.") var topic: String
+        @Option(help: "The partition.") var partition = 0
+        @Option(help: "The first offset that stays.") var below: Int64
+
+        func run() async throws {
+            let name = topic.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? topic
+            try await AdminClient(flags).post(
+                "/admin/v1/topics/\(name)/trim?partition=\(partition)&below=\(below)", nil,
+                "topic \(topic)/\(partition) begins at \(below) or later")
         }
     }
 }

@@ -4,6 +4,7 @@ internal import Foundation
 internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOPosix
 
 /// Asks a running node over HTTP.
 struct NodeClient {
@@ -12,6 +13,13 @@ struct NodeClient {
     /// Bytes of an answer at most.
     private static let answerBytesMax = 1 << 30
 
+    /// Tries to connect once: a node that is not there shall be known at once.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration(timeout: .init(connect: .seconds(5)))
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     func request(_ method: String, _ path: String, body: String? = nil) async throws -> (
         status: Int, headers: [String: String], body: String
     ) {
@@ -19,14 +27,26 @@ struct NodeClient {
         request.method = HTTPMethod(rawValue: method)
         if let body { request.body = .bytes(ByteBuffer(string: body)) }
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(330))
+            let response = try await Self.http.execute(request, timeout: .seconds(330))
             let data = try await response.body.collect(upTo: Self.answerBytesMax)
             var headers: [String: String] = [:]
             for (name, value) in response.headers { headers[name.lowercased()] = value }
             return (Int(response.status.code), headers, String(buffer: data))
+        } catch is CancellationError {
+            throw CancellationError()
         } catch {
-            throw CommandFailure("no node answers at \(url) (\(error)); start one with: dataprism dev FILE.sql")
+            throw CommandFailure(
+                "no node answers at \(url) (\(Self.reason(error))); start one with: dataprism dev FILE.sql")
         }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        if let error = error as? IOError { return String(cString: strerror(error.errnoCode)).lowercased() }
+        if let error = error as? NIOConnectionError {
+            if let first = error.connectionErrors.first { return reason(first.error) }
+            return "the host \(error.host) is not known"
+        }
+        return "\(error)"
     }
 
     /// The message of an error's JSON body; with the text that it is about, the line and a mark under the place.

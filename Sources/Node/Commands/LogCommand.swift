@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Coordination
 internal import Foundation
 internal import Log
 
@@ -39,7 +40,12 @@ struct LogCommand: AsyncParsableCommand {
     }
 
     struct Topics: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists topics with their offsets.")
+        static let configuration = CommandConfiguration(
+            abstract: "Lists topics with their offsets.",
+            discussion: """
+                Example:
+                  dataprism log topics --log embedded:data/log
+                """)
 
         @OptionGroup var place: Place
 
@@ -73,7 +79,13 @@ struct LogCommand: AsyncParsableCommand {
     }
 
     struct Read: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Prints records of a partition.")
+        static let configuration = CommandConfiguration(
+            abstract: "Prints records of a partition.",
+            discussion: """
+                Examples:
+                  dataprism log read orders
+                  dataprism log read orders --partition 1 --from 1000 --limit 10 --json
+                """)
 
         @Argument(help: "The topic.") var topic: String
         @Option(help: "The partition.") var partition = 0
@@ -121,13 +133,21 @@ struct LogCommand: AsyncParsableCommand {
     }
 
     struct Append: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Appends the lines of standard input as records.")
+        static let configuration = CommandConfiguration(
+            abstract: "Appends the lines of standard input as records.",
+            discussion: """
+                Example:
+                  echo '{"id":1}' | dataprism log append orders --log embedded:data/log
+                """)
 
         @Argument(help: "The topic, which must exist.") var topic: String
         @Option(help: "The partition.") var partition = 0
         @OptionGroup var place: Place
 
         func run() async throws {
+            guard !topic.hasPrefix(Coordinator.reservedPrefix) else {
+                throw CommandFailure("topic \"\(topic)\" belongs to the platform")
+            }
             let log = try place.open()
             do {
                 let writer = try await log.openWriter("cli-\(getpid())")

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import SQL
 
 /// `dataprism sql`.
 struct SQLCommand: AsyncParsableCommand {
@@ -26,7 +27,7 @@ struct SQLCommand: AsyncParsableCommand {
 
     func run() async throws {
         if let command {
-            guard try await execute(command) else { throw ExitCode(1) }
+            guard try await executeAll(command) else { throw ExitCode(1) }
         } else if let file {
             let text: String
             do {
@@ -34,10 +35,37 @@ struct SQLCommand: AsyncParsableCommand {
             } catch {
                 throw CommandFailure("\(file): cannot be read: \(error.localizedDescription)")
             }
-            guard try await execute(text) else { throw ExitCode(1) }
+            guard try await executeAll(text) else { throw ExitCode(1) }
         } else {
             guard try await console() else { throw ExitCode(1) }
         }
+    }
+
+    /// Runs statements to the first that is refused, and prints the answer of each query. Statements between queries go to the node as
+    /// one text, so that what they create becomes active together.
+    private func executeAll(_ text: String) async throws -> Bool {
+        let statements: [ParsedStatement]
+        do throws(SQLError) {
+            statements = try SQLCompiler.parse(text)
+        } catch {
+            // The node says what is wrong with it.
+            return try await execute(text)
+        }
+        var group: [String] = []
+        for statement in statements {
+            var line = StatementText()
+            line.add(statement.text)
+            let word = line.line.drop { $0 == "(" || $0.isWhitespace }.prefix { $0.isLetter }.lowercased()
+            guard ["select", "with", "values", "table", "show", "explain"].contains(word) else {
+                group.append(statement.text)
+                continue
+            }
+            if !group.isEmpty, try await !execute(group.joined(separator: ";\n")) { return false }
+            group = []
+            guard try await execute(statement.text) else { return false }
+        }
+        if group.isEmpty, !statements.isEmpty { return true }
+        return try await execute(group.isEmpty ? text : group.joined(separator: ";\n"))
     }
 
     /// Prints the answer; false if the node refused.
@@ -45,8 +73,8 @@ struct SQLCommand: AsyncParsableCommand {
         let started = ContinuousClock.now
         let answer = try await flags.client.request("POST", "/sql", body: text)
         guard answer.status == 200 else {
-            let message = NodeClient.message(answer.body, about: text)
-            FileHandle.standardError.write(Data("dataprism: \(message)\n".utf8))
+            let message = flags.json ? answer.body : "dataprism: \(NodeClient.message(answer.body, about: text))"
+            FileHandle.standardError.write(Data((message.trimmingCharacters(in: .newlines) + "\n").utf8))
             return false
         }
         if let stale = answer.headers["dataprism-stale"] {
@@ -86,6 +114,11 @@ struct SQLCommand: AsyncParsableCommand {
         var statement = StatementText()
         var isRight = true
         while let line = editor.line(isContinued: !statement.isEmpty) {
+            if editor.isInterrupted {
+                // Ctrl-C drops what was typed, as in psql.
+                statement = StatementText()
+                continue
+            }
             let trimmed = line.trimmingCharacters(in: .whitespacesAndNewlines)
             if statement.isEmpty, trimmed.hasPrefix("\\") {
                 if trimmed == "\\q" { return isRight }
@@ -114,7 +147,22 @@ struct SQLCommand: AsyncParsableCommand {
     /// Executes; a node that does not answer is no reason for a person's console to end.
     private func answer(_ text: String, _ editor: LineEditor) async throws -> Bool {
         do {
-            return try await execute(text)
+            guard editor.isInteractive else { return try await executeAll(text) }
+            return try await withThrowingTaskGroup(of: Bool?.self) { group in
+                group.addTask { try await executeAll(text) }
+                group.addTask {
+                    await LineEditor.interrupted()
+                    return nil
+                }
+                defer { group.cancelAll() }
+                guard let first = try await group.next(), let isRight = first else {
+                    print("cancelled")
+                    return false
+                }
+                return isRight
+            }
+        } catch is CancellationError where editor.isInteractive {
+            return false
         } catch let failure as CommandFailure where editor.isInteractive {
             FileHandle.standardError.write(Data("dataprism: \(failure)\n".utf8))
             return false

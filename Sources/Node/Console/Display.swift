@@ -99,7 +99,7 @@ struct Display: Sendable {
         var head = [
             bold("Dataprism") + "  \(settings.data)  http://\(url)",
             "\(bold(Self.count(Int64(status.recordsPerSecond)))) events/s   epoch \(bold(Self.count(status.committedEpoch)))   \(Int(status.epochsPerSecond)) epochs/s   \(status.memoryBytes >> 20) MB",
-            "append to queryable: p50 \(milliseconds(status.latency.p50)), p99 \(milliseconds(status.latency.p99))",
+            Self.delay(status, milliseconds),
         ]
         for (name, source) in status.sources.sorted(by: { $0.key < $1.key }) {
             if let failure = source.failure { head.append(bold("\(name) has stopped: \(failure)")) }
@@ -111,15 +111,27 @@ struct Display: Sendable {
             let view = status.views[relation.name]
             return [relation.name, Self.count(Int64(view?.rows ?? 0)), Self.state(view)]
         }
-        let table = TableText.lines(["view", "rows", ""], cells, isNumber: [false, true, false]) + [""]
-        let help = help(views.first?.name ?? "view", dim)
         let screen = Screen.current
+        let help = help(views.first?.name ?? "view", dim)
+        let table: [String]
+        if screen.rows - 1 - head.count - help.count - cells.count - 3 >= Self.sampleLinesMin {
+            let isStateless = cells.allSatisfy { $0[2].isEmpty }
+            let names = isStateless ? ["view", "rows"] : ["view", "rows", "state"]
+            table =
+                TableText.lines(
+                    names, cells.map { Array($0.prefix(names.count)) },
+                    isNumber: Array([false, true, false].prefix(names.count)))
+                + [""]
+        } else {
+            // A low screen: as many views to a line as fit.
+            table = Self.flowing(cells.map { $0.filter { !$0.isEmpty }.joined(separator: " ") }, screen.columns) + [""]
+        }
         var sample: [String] = []
         if !views.isEmpty {
             // Another view every three seconds, so that all of them are seen.
             let relation = views[(round / 3) % views.count]
             let room = screen.rows - 1 - head.count - table.count - help.count - 3
-            let limit = min(8, max(1, room))
+            let limit = max(1, room)
             sample = [bold(relation.name) + dim("  SELECT * FROM \(relation.name) LIMIT \(limit)")]
             do throws(Failure) {
                 let answer = try await assembly.gateway.execute("SELECT * FROM \"\(relation.name)\" LIMIT \(limit)")
@@ -129,6 +141,37 @@ struct Display: Sendable {
             }
         }
         return screen.fit([(0, head), (1, table), (3, sample), (2, help)])
+    }
+
+    /// The lines of a sample that are worth a table of views in lines of their own: a title, the names and some rows.
+    private static let sampleLinesMin = 6
+
+    /// How long events take to where they can be queried.
+    private static func delay(_ status: PipelineStatus, _ milliseconds: (Int64?) -> String) -> String {
+        if status.latency.count > 0 {
+            return
+                "append to queryable: p50 \(milliseconds(status.latency.p50)), p99 \(milliseconds(status.latency.p99))"
+        }
+        // Events that are made as they are read are never appended.
+        var lags: [String: Int64] = [:]
+        for source in status.sources.values { lags[source.topic] = max(lags[source.topic] ?? 0, source.lag) }
+        let lag = lags.values.reduce(0, +)
+        guard status.recordsPerSecond >= 1 else { return "no events at the moment" }
+        let microseconds = Int64(Double(lag) / status.recordsPerSecond * 1e6)
+        return "source to queryable: \(milliseconds(microseconds)) (\(count(lag)) events)"
+    }
+
+    /// Texts one after the other, as many to a line as fit.
+    private static func flowing(_ texts: [String], _ columns: Int) -> [String] {
+        var lines: [String] = []
+        for text in texts {
+            if let last = lines.last, TableText.width(last) + 3 + TableText.width(text) <= columns {
+                lines[lines.count - 1] = last + "   " + text
+            } else {
+                lines.append(text)
+            }
+        }
+        return lines
     }
 
     private func help(_ example: String, _ dim: (String) -> String) -> [String] {

@@ -24,6 +24,7 @@ struct AdminAPI {
         router.post("/admin/v1/nodes/{node}/lead") { request, context in
             try await perform(.moveLead(try name(context)), request)
         }
+        router.post("/admin/v1/topics/{topic}/trim") { request, context in try await trim(request, context) }
         router.post("/admin/v1/rebalance") { request, _ in try await perform(.rebalance, request) }
     }
 
@@ -47,6 +48,29 @@ struct AdminAPI {
             throw Failure(error)
         }
         return HTTPAPI.json("{\"result\":\"accepted\"}")
+    }
+
+    /// Deletes a partition's records below an offset, unless a view needs them.
+    private func trim(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
+        let topic = try context.parameters.require("topic")
+        func number(_ name: String) throws -> Int64 {
+            let text = request.uri.queryParameters.get(name) ?? ""
+            guard let number = Int64(text), number >= 0 else {
+                throw Failure(.badRequest(name), "\(name)=\(text.prefix(40)) is not a whole number from 0")
+            }
+            return number
+        }
+        let (partition, below) = (try number("partition"), try number("below"))
+        guard partition <= Int64(Int32.max) else {
+            throw Failure(.badRequest("partition"), "topic \"\(topic.prefix(80))\" has no partition \(partition)")
+        }
+        do throws(CoordinationError) {
+            try await coordinator.trim(
+                topic: topic.removingPercentEncoding ?? topic, partition: Int(partition), below: below)
+        } catch {
+            throw Failure(error)
+        }
+        return HTTPAPI.json("{\"result\":\"trimmed\"}")
     }
 
     private struct History: Encodable {

@@ -7,6 +7,7 @@ internal import Hummingbird
 internal import Log
 internal import Logging
 internal import NIOCore
+internal import SQL
 
 /// The HTTP interface: ingest, SQL, views, health and metrics. `OpenAPIDocument` describes it.
 struct HTTPAPI {
@@ -24,8 +25,6 @@ struct HTTPAPI {
         var bodyTime = Duration.seconds(60)
     }
 
-    /// Bytes of one record at most.
-    static let recordBytesMax = 1 << 20
     static let timeoutMax = 300.0
 
     static let frontierHeader = HTTPField.Name("Dataprism-Frontier")
@@ -38,11 +37,11 @@ struct HTTPAPI {
         router.add(middleware: FailureMiddleware(settings: settings))
         router.post("/sql") { request, _ in try await sql(request) }
         router.post("/topics/{topic}/records") { request, context in
-            try await append(request, topic: context.parameters.require("topic"))
+            try await append(request, topic: Self.decoded(context.parameters.require("topic")))
         }
         router.get("/views") { _, _ in try await views() }
         router.get("/views/{view}") { request, context in
-            try await view(request, name: context.parameters.require("view"))
+            try await view(request, name: Self.decoded(context.parameters.require("view")))
         }
         AdminAPI(coordinator: coordinator).add(to: router)
         router.get("/status") { _, _ in try await status() }
@@ -61,9 +60,33 @@ struct HTTPAPI {
         return router
     }
 
+    /// A name as a path has it, percent-encoded.
+    private static func decoded(_ part: String) throws -> String {
+        guard let name = part.removingPercentEncoding else {
+            throw Failure(.badRequest("path"), "\"\(part.prefix(80))\" is not percent-encoded UTF-8")
+        }
+        return name
+    }
+
+    /// Refuses query parameters that there are not, and a second one where one is possible: a typo must not be a wider question.
+    private static func check(_ request: Request, single: Set<String>, repeated: Set<String> = ["after"]) throws {
+        var seen: Set<Substring> = []
+        for (name, _) in request.uri.queryParameters {
+            let isRepeated = !seen.insert(name).inserted
+            if repeated.contains(String(name)) { continue }
+            guard single.contains(String(name)) else {
+                throw Failure(
+                    .badRequest("parameter"), "there is no parameter \"\(name.prefix(40))\" here",
+                    hint: "There are \(single.union(repeated).sorted().joined(separator: ", ")).")
+            }
+            if isRepeated { throw Failure(.badRequest("parameter"), "\(name) is given twice") }
+        }
+    }
+
     // MARK: SQL and views
 
     private func sql(_ request: Request) async throws -> Response {
+        try Self.check(request, single: ["timeout"])
         let body = try await read(request, max: Gateway.statementBytesMax)
         guard let text = String(validating: body, as: UTF8.self) else {
             throw Failure(.badRequest("22021"), "the body is not valid UTF-8")
@@ -77,6 +100,7 @@ struct HTTPAPI {
         guard known else {
             throw Failure(.notFound, "there is no materialized view \"\(name)\"", hint: "GET /views lists them.")
         }
+        try Self.check(request, single: ["where", "order", "limit", "timeout"], repeated: ["after", "key"])
         let parameters = request.uri.queryParameters
         var conditions: [String] = []
         let keys = parameters.getAll("key")
@@ -95,9 +119,15 @@ struct HTTPAPI {
                 "\(Self.quoted($0)) = '\($1.replacingOccurrences(of: "'", with: "''"))'"
             }
         }
-        if let filter = parameters.get("where") { conditions.append("(\(filter)\n)") }
+        let filter = parameters.get("where")
+        if let filter {
+            try Self.checkExpression(filter)
+            // Last, so that its place is known.
+            conditions.append("(\(filter)\n)")
+        }
         var text = "SELECT * FROM \(Self.quoted(name))"
         if !conditions.isEmpty { text += " WHERE " + conditions.joined(separator: " AND ") }
+        let filterEnd = text.unicodeScalars.count - 2
         if let order = parameters.get("order") { text += " ORDER BY " + (try Self.order(order)) }
         if let limit = parameters.get("limit") {
             guard let number = Int64(limit), number >= 0 else {
@@ -105,7 +135,31 @@ struct HTTPAPI {
             }
             text += " LIMIT \(number)"
         }
-        return try await answer(text, request, isOneStatement: true)
+        do {
+            return try await answer(text, request, isOneStatement: true)
+        } catch var failure as Failure {
+            // Positions are those of what was given, not of the statement made of it.
+            let length = filter?.unicodeScalars.count ?? 0
+            failure.position = failure.position.flatMap { position in
+                let place = position - (filterEnd - length)
+                return (1...max(length, 1)).contains(place) && filter != nil ? place : nil
+            }
+            throw failure
+        }
+    }
+
+    /// Whether `where` is one expression by itself, and not a way out of its brackets.
+    private static func checkExpression(_ text: String) throws {
+        let prefix = "SELECT WHERE "
+        do throws(SQLError) {
+            guard try SQLCompiler.parse(prefix + text).count == 1 else {
+                throw SQLError(code: "42601", message: "where holds more than one expression")
+            }
+        } catch {
+            var failure = Failure(error)
+            failure.position = failure.position.map { max($0 - prefix.unicodeScalars.count, 1) }
+            throw failure
+        }
     }
 
     private static func quoted(_ name: String) -> String {

@@ -5,8 +5,8 @@ internal import Log
 
 /// A pushed body as records, and what to answer for each line.
 ///
-/// Every line that fits the size limit is appended, bad ones too: they are judged in their partition's order by the source that reads
-/// them, and show as rows of `<topic>.dead`. The answer names them at once, as a courtesy. Lines above the limit are not stored.
+/// Every line is appended, bad ones too: they are judged in their partition's order by the source that reads them, and show as rows of
+/// `<topic>.dead`. The answer names them at once, as a courtesy.
 struct Ingest {
     private(set) var records = RecordSet()
     /// Line numbers (from 1) of the records.
@@ -49,14 +49,6 @@ struct Ingest {
     }
 
     private mutating func add(_ record: UnsafeRawBufferPointer, line: Int, _ keyed: TableSchema?) {
-        guard record.count <= HTTPAPI.recordBytesMax else {
-            errors.append(
-                (
-                    line, "record_too_large",
-                    "the record has \(record.count) bytes; the limit is \(HTTPAPI.recordBytesMax); it was not stored"
-                ))
-            return
-        }
         if let keyed, let key = Self.deletedKey(record, keyed) {
             key.withUnsafeBytes { records.append(key: $0, value: nil) }
         } else {
@@ -112,11 +104,12 @@ struct Ingest {
         guard let dead else { return }
         for row in 0..<dead.count {
             guard case .bigint(let index) = dead.columns[1].datum(at: row),
+                case .text(let reason) = dead.columns[4].datum(at: row),
                 case .text(let message) = dead.columns[5].datum(at: row)
             else {
                 continue
             }
-            errors.append((lines[Int(index)], "malformed", message + "; it is in the dead letters"))
+            errors.append((lines[Int(index)], reason, message + "; it is in the dead letters"))
         }
     }
 

@@ -96,6 +96,11 @@ final class FileCursor {
             let isMore = try fill()
             if !isMore {
                 isAtEnd = true
+                guard isFollowed || stream.isWhole else {
+                    throw ConnectorError(
+                        "\"\(stream.path)\" ends within its compressed data, after \(mark.records) records",
+                        isFinal: true)
+                }
                 if !isFollowed { takeLast(limit: limit, collecting: collecting, bytes: &bytes, lengths: &lengths) }
                 break
             }

@@ -43,6 +43,9 @@ final class FileStream {
 
     var isCompressed: Bool { inflater != nil }
 
+    /// What was read ends where compressed data may end.
+    var isWhole: Bool { inflater?.isAtEnd ?? true }
+
     /// Fills `buffer` as far as the file goes at the moment; 0 at its end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(ConnectorError) -> Int {
         guard let inflater else { return try readRaw(buffer) }
