@@ -75,12 +75,23 @@ extension Coordinator {
     package func clusterID() async throws(CoordinationError) -> String {
         try await openLog()
         while true {
-            if let id = state.cluster.id { return id }
+            if let id = state.cluster.id {
+                reportTimeZones()
+                return id
+            }
             var random = SystemRandomNumberGenerator()
             let id = String(random.next() as UInt64, radix: 16) + String(random.next() as UInt64, radix: 16)
-            try await append(.found(ClusterRecord.Found(id: id)))
+            try await append(.found(ClusterRecord.Found(id: id, tzdata: TimeZones.version)))
             try await foldControl()
         }
+    }
+
+    /// The rules of time zones are part of what a view is a function of: other ones may change its rows when it is replayed.
+    private func reportTimeZones() {
+        guard let first = state.cluster.tzdata, first != TimeZones.version else { return }
+        logger.warning(
+            "the system's tzdata has changed: times in zones named by views may differ in a replay",
+            metadata: ["first": "\(first)", "now": "\(TimeZones.version)"])
     }
 
     private var clusterHash: UInt64 {

@@ -132,6 +132,10 @@ import Testing
         let golden: [(ClusterRecord, String)] = [
             (.found(.init(id: "c1")), #"{"body":{"id":"c1"},"kind":"found","version":1}"#),
             (
+                .found(.init(id: "c1", tzdata: "2025b")),
+                #"{"body":{"id":"c1","tzdata":"2025b"},"kind":"found","version":1}"#
+            ),
+            (
                 Self.join("a", nonce: "n", after: 3),
                 #"{"body":{"after":3,"description":{"build":"1","cluster":{"host":"127.0.0.1","port":7701},"http":{"host":"127.0.0.1","port":7070},"wire":{"highest":1,"lowest":1},"workers":2,"zone":"z"},"directory":"a","name":"a","nonce":"n"},"kind":"join","version":1}"#
             ),

@@ -19,9 +19,12 @@ package enum ClusterRecord: Hashable, Sendable {
     /// The cluster's id, for ever: the first one counts. Nodes whose log has another id refuse each other.
     package struct Found: Hashable, Sendable, Codable {
         package var id: String
+        /// The release of the tzdata that its maker reads time zones from; nil in older logs.
+        package var tzdata: String?
 
-        package init(id: String) {
+        package init(id: String, tzdata: String? = nil) {
             self.id = id
+            self.tzdata = tzdata
         }
     }
 

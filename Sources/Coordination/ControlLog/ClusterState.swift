@@ -22,6 +22,8 @@ package struct ClusterState: Hashable, Sendable, Codable {
 
     /// nil in logs of one node that were begun before there were clusters.
     package private(set) var id: String?
+    /// The release of the tzdata that the first node read; nil in logs that do not say.
+    package private(set) var tzdata: String?
     /// Current lives, in order of name.
     package private(set) var lives: [Life] = []
     /// The last life of each name that has none now, in order of name.
@@ -97,7 +99,9 @@ package struct ClusterState: Hashable, Sendable, Codable {
     private mutating func found(_ found: ClusterRecord.Found) -> ControlState.Verdict {
         guard id == nil else { return .rejected("the cluster has an id: \(id ?? "")") }
         guard !found.id.isEmpty, found.id.utf8.count <= 64 else { return .rejected("the id is empty or too long") }
+        guard (found.tzdata?.utf8.count ?? 0) <= 64 else { return .rejected("the release of the tzdata is too long") }
         id = found.id
+        tzdata = found.tzdata
         return .accepted
     }
 

@@ -129,6 +129,8 @@ enum ArrayText {
             skipBlanks()
             var cell: [UInt8] = []
             var isQuoted = false
+            // With a backslash anywhere, it is not the word NULL.
+            var isEscaped = false
             // Up to here the cell may not be trimmed.
             var kept = 0
             scan: while let byte = peek {
@@ -150,6 +152,7 @@ enum ArrayText {
                     cell.append(escaped)
                     position += 1
                     kept = cell.count
+                    isEscaped = true
                 default:
                     cell.append(byte)
                     position += 1
@@ -159,7 +162,7 @@ enum ArrayText {
             if !isQuoted {
                 cell.removeLast(cell.count - kept)
                 if cell.isEmpty { throw malformed }
-                if ArrayText.isNullWord(cell[...]) { return .null }
+                if !isEscaped, ArrayText.isNullWord(cell[...]) { return .null }
             }
             return try cell.withUnsafeBufferPointer { bytes throws(RowError) in
                 try TextFormat.parse(bytes, as: element)

@@ -97,11 +97,19 @@ enum IntervalText {
                 || next == UInt8(ascii: "+")
             {
                 tokens.append(try number(&scanner))
-            } else if next == UInt8(ascii: "@") || next == UInt8(ascii: ",") {
+            } else if isPunctuation(next) {
+                // As in PostgreSQL, other signs only part what is around them.
                 scanner.position += 1
             } else {
                 throw .syntax
             }
+        }
+    }
+
+    private static func isPunctuation(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x21...0x2F, 0x3A...0x40, 0x5B...0x60, 0x7B...0x7E: true
+        default: false
         }
     }
 
@@ -113,7 +121,7 @@ enum IntervalText {
             return .clock(negative: negative, microseconds: try clock(&scanner, whole.value))
         }
         if let whole, scanner.byte(UInt8(ascii: "-")) {
-            guard let months = scanner.digits() else { throw .syntax }
+            guard let months = scanner.digits(), scanner.peek != UInt8(ascii: "-") else { throw .syntax }
             return .yearMonth(negative: negative, years: whole.value, months: months.value)
         }
         var fraction = 0.0

@@ -1,6 +1,7 @@
 /// Why a text is not a timestamp or interval.
 enum TimeTextError: Error {
     case syntax, fieldRange, timestampRange, dateRange, zone, intervalFieldRange, intervalRange
+    case unknownZone(String)
 
     /// PostgreSQL's code and message; `type` is `timestamp`, `interval` and so on.
     func failure(_ text: UnsafeBufferPointer<UInt8>, type: String) -> RowFailure {
@@ -10,6 +11,7 @@ enum TimeTextError: Error {
         case .fieldRange: RowFailure("22008", "date/time field value out of range: \"\(shown)\"")
         case .timestampRange: RowFailure("22008", "timestamp out of range: \"\(shown)\"")
         case .dateRange: RowFailure("22008", "date out of range: \"\(shown)\"")
+        case .unknownZone(let name): RowFailure("22023", "time zone \"\(name)\" not recognized")
         case .zone: RowFailure("22009", "time zone displacement out of range: \"\(shown)\"")
         case .intervalFieldRange: RowFailure("22015", "interval field value out of range: \"\(shown)\"")
         case .intervalRange: RowFailure.intervalRange
@@ -36,8 +38,8 @@ enum TimestampText {
         if let special = read.special { return special }
         guard let date = read.date else { throw .syntax }
         let local = try timestamp(date, read.time ?? 0)
-        let (value, overflow) = local.subtractingReportingOverflow(Int64(read.offset) * 1_000_000)
-        guard !overflow, value >= Calendar.earliest, value < Timestamp.infinity else { throw .timestampRange }
+        let value = read.zone.map { $0.instant(local) } ?? TimeZone.moved(local, by: -read.offset)
+        guard let value else { throw .timestampRange }
         return value
     }
 
@@ -59,7 +61,8 @@ enum TimestampText {
     static func parseTime(_ text: UnsafeBufferPointer<UInt8>) throws(TimeTextError) -> Int64 {
         var scanner = TimeScanner(text)
         if scanner.words("allballs") { return 0 }
-        let read = try read(text)
+        if let zone = scanner.zoneField() { throw .unknownZone(zone) }
+        let read = try read(text, ofDay: true)
         guard read.special == nil, let time = read.time else { throw .syntax }
         return time
     }
@@ -69,8 +72,9 @@ enum TimestampText {
         var special: Int64?
         var date: Calendar.Fields?
         var time: Int64?
-        /// Seconds east of Greenwich.
+        /// Seconds east of Greenwich, unless a zone is named.
         var offset = 0
+        var zone: TimeZone?
     }
 
     private static func timestamp(_ date: Calendar.Fields, _ time: Int64) throws(TimeTextError) -> Int64 {
@@ -80,14 +84,14 @@ enum TimestampText {
         return value
     }
 
-    private static func read(_ text: UnsafeBufferPointer<UInt8>) throws(TimeTextError) -> Read {
+    private static func read(_ text: UnsafeBufferPointer<UInt8>, ofDay: Bool = false) throws(TimeTextError) -> Read {
         var scanner = TimeScanner(text)
         if scanner.words("infinity") || scanner.words("+infinity") { return Read(special: Timestamp.infinity) }
         if scanner.words("-infinity") { return Read(special: Timestamp.negativeInfinity) }
         if scanner.words("epoch") { return Read(special: 0) }
         var result = Read()
         var marks = Marks()
-        if scanner.beginsWithClock() {
+        if scanner.beginsWithClock() || ofDay && scanner.beginsWithPackedClock() {
             _ = scanner.letter("t")
             result.time = try clock(&scanner)
         } else {
@@ -115,6 +119,7 @@ enum TimestampText {
         }
         if marks.isBC, let year = result.date?.year { result.date?.year = 1 - year }
         result.offset = marks.offset
+        result.zone = marks.zone
         return result
     }
 
@@ -182,12 +187,14 @@ enum TimestampText {
         return Calendar.Fields(year: found.year, month: found.month, day: found.day)
     }
 
-    /// `HH:MM[:SS[.f…]]` or `HHMMSS`.
+    /// `HH:MM[:SS[.f…]]`, `HHMMSS[.f…]` or `HHMM`.
     private static func clock(_ scanner: inout TimeScanner) throws(TimeTextError) -> Int64 {
         guard let (first, width) = scanner.digits() else { throw .syntax }
         var (hour, minute, second) = (first, 0, 0)
         if width == 6, scanner.peek != UInt8(ascii: ":") {
             (hour, minute, second) = (first / 10_000, first / 100 % 100, first % 100)
+        } else if width == 4, scanner.peek != UInt8(ascii: ":"), scanner.peek != UInt8(ascii: ".") {
+            (hour, minute) = (first / 100, first % 100)
         } else {
             guard scanner.byte(UInt8(ascii: ":")), let minutes = scanner.digits() else { throw .syntax }
             minute = minutes.value
@@ -210,8 +217,9 @@ enum TimestampText {
     private struct Marks {
         var isBC = false
         var isAfternoon: Bool?
-        /// Seconds east of Greenwich.
+        /// Seconds east of Greenwich, unless a zone is named.
         var offset = 0
+        var zone: TimeZone?
 
         mutating func read(_ scanner: inout TimeScanner, afterClock: Bool) throws(TimeTextError) {
             let isWest = scanner.peek == UInt8(ascii: "-")
@@ -237,9 +245,21 @@ enum TimestampText {
             case "ad", "a.d.": break
             case "am" where afterClock: isAfternoon = false
             case "pm" where afterClock: isAfternoon = true
-            case "z" where afterClock, "utc" where afterClock, "gmt" where afterClock: break
+            case "": throw .syntax
+            case let word where afterClock: try read(zone: word, &scanner)
             default: throw .syntax
             }
+        }
+
+        /// An abbreviation or a name.
+        private mutating func read(zone word: String, _ scanner: inout TimeScanner) throws(TimeTextError) {
+            let name = word + scanner.zoneName()
+            if let seconds = TimeZones.abbreviations[name] {
+                offset = seconds
+                return
+            }
+            zone = TimeZones.named(name)
+            if zone == nil { throw TimeScanner.isZoneField(word, name) ? .unknownZone(name) : .syntax }
         }
     }
 }
@@ -270,6 +290,14 @@ struct TimeScanner {
         if at < end, text[at] | 0x20 == UInt8(ascii: "t") { return at + 1 < end && text[at + 1] &- 0x30 <= 9 }
         while at < end, text[at] &- 0x30 <= 9 { at += 1 }
         return at > position && at < end && text[at] == UInt8(ascii: ":")
+    }
+
+    /// Whether `HHMMSS` or `HHMM` stands here, and no date.
+    func beginsWithPackedClock() -> Bool {
+        var at = position
+        while at < end, text[at] &- 0x30 <= 9 { at += 1 }
+        let isWhole = at == end || Self.isBlank(text[at]) || text[at] == UInt8(ascii: "+")
+        return at - position == 6 && (isWhole || text[at] == UInt8(ascii: ".")) || at - position == 4 && isWhole
     }
 
     mutating func byte(_ byte: UInt8) -> Bool {
@@ -315,6 +343,32 @@ struct TimeScanner {
         var word = ""
         while isAtLetter || !word.isEmpty && peek == UInt8(ascii: ".") {
             word.unicodeScalars.append(Unicode.Scalar(text[position] | 0x20))
+            position += 1
+        }
+        return word
+    }
+
+    /// Whether a field that begins with the letters of `word` is meant as a zone's name.
+    static func isZoneField(_ word: String, _ field: String) -> Bool {
+        guard let next = field.utf8.dropFirst(word.utf8.count).first else { return word.contains(".") }
+        return "-/+".utf8.contains(next) || next &- 0x30 <= 9
+    }
+
+    /// A field that is meant as a zone's name, if one begins here.
+    func zoneField() -> String? {
+        var copy = self
+        let word = copy.letters()
+        guard !word.isEmpty, word != "t" else { return nil }
+        let field = word + copy.zoneName()
+        return Self.isZoneField(word, field) ? field : nil
+    }
+
+    /// What may follow the letters that a zone's name begins with, in lower case.
+    mutating func zoneName() -> String {
+        var word = ""
+        while let byte = peek, !Self.isBlank(byte), byte != UInt8(ascii: ",") {
+            let isUpper = byte >= 0x41 && byte <= 0x5A
+            word.unicodeScalars.append(Unicode.Scalar(isUpper ? byte | 0x20 : byte))
             position += 1
         }
         return word

@@ -140,8 +140,14 @@ enum CastFunctions {
         fromDocument(.smallint) { json throws(RowFailure) -> Int16 in try integer(json, .smallint) },
         fromDocument(.integer) { json throws(RowFailure) -> Int32 in try integer(json, .integer) },
         fromDocument(.bigint) { json throws(RowFailure) -> Int64 in try integer(json, .bigint) },
-        fromDocument(.real) { json throws(RowFailure) -> Float in try number(json, .real).realValue },
-        fromDocument(.double) { json throws(RowFailure) -> Double in try number(json, .double).doubleValue },
+        fromDocument(.real) { json throws(RowFailure) -> Float in
+            guard case .real(let value) = try floating(json, .real) else { throw cannot(json, .real) }
+            return value
+        },
+        fromDocument(.double) { json throws(RowFailure) -> Double in
+            guard case .double(let value) = try floating(json, .double) else { throw cannot(json, .double) }
+            return value
+        },
     ]
 
     private static func fromDocument<R: FixedWidthValue>(
@@ -161,6 +167,16 @@ enum CastFunctions {
         guard json.kind == .number else { throw cannot(json, type) }
         guard let value = DecimalText.parse(json.text) else { throw .numericOverflow }
         return value
+    }
+
+    /// From the digits, which may be more than a numeric has.
+    private static func floating(_ json: JSONB, _ type: DataType) throws(RowFailure) -> Datum {
+        guard json.kind == .number else { throw cannot(json, type) }
+        do throws(RowError) {
+            return try TextFormat.parse(json.text, as: type)
+        } catch {
+            throw RowFailure(error.code, error.message)
+        }
     }
 
     private static func integer<R: FixedWidthInteger & SignedInteger>(_ json: JSONB, _ type: DataType)

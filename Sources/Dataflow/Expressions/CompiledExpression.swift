@@ -149,10 +149,13 @@ package final class CompiledExpression {
         case .literal(let literal): return literal.column(count: count)
         case .call(let function, let operands):
             let arguments = operands.map { evaluate($0, columns, count, &errors) }
-            guard function.isStrict else { return function.kernel(arguments, count, nil, &errors) }
+            let before = errors.count
             var validity: Validity?
-            for argument in arguments { validity = Validity.and(validity, argument.validity) }
-            return function.kernel(arguments, count, validity, &errors).masked(by: validity)
+            if function.isStrict {
+                for argument in arguments { validity = Validity.and(validity, argument.validity) }
+            }
+            let result = function.kernel(arguments, count, validity, &errors).masked(by: validity)
+            return result.masked(without: errors[before...])
         case .not(let operand): return BooleanKernels.not(evaluate(operand, columns, count, &errors), count)
         case .isNull(let operand): return BooleanKernels.isNull(evaluate(operand, columns, count, &errors), count)
         case .and(let operands): return logical(operands, columns, count, &errors, deciding: 0)
@@ -253,6 +256,13 @@ package final class CompiledExpression {
 }
 
 extension Column {
+    /// The same values with NULL where a kernel failed: what it left there may be no value of the type at all.
+    fileprivate func masked(without failures: ArraySlice<RowError>) -> Column {
+        guard !failures.isEmpty else { return self }
+        let failed = Set(failures.map(\.row))
+        return masked(by: Validity(count: count) { !failed.contains($0) })
+    }
+
     /// The same values with the rows that `validity` lacks NULL as well.
     package func masked(by other: Validity?) -> Column {
         guard let other else { return self }

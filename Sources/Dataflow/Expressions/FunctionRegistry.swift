@@ -6,8 +6,7 @@ package enum FunctionRegistry {
         + TextFunctions.all + FormatFunctions.all + RegexFunctions.all + TextArrayFunctions.all + ByteaFunctions.all
         + TimeFunctions.all + DateFunctions.all + TimeMakers.all + TemplateFunctions.all + JSONBAccess.all
         + JSONBEditing.all + JSONBBuilding.all + JSONPathFunctions.all + CastFunctions.all + TimeCasts.all
-        + TextCasts.all
-        + ModifierFunctions.all + RowCheckFunctions.all
+        + TimeZoneFunctions.all + TextCasts.all + ModifierFunctions.all + RowCheckFunctions.all
 
     /// The functions of many signatures.
     package static let templates: [FunctionTemplate] =

@@ -59,8 +59,10 @@ enum ModifierFunctions {
     }
 
     private static func fraction(_ type: DataType) -> ScalarFunction {
-        Kernels.binary("cast_fraction", type, .integer, type, "Rounded to so many digits of a second.") {
-            (a: Int64, digits: Int32) -> Int64 in TypeModifier.round(a, to: Int(digits))
+        let isTimeOfDay = type == .time
+        return Kernels.binary("cast_fraction", type, .integer, type, "Rounded to so many digits of a second.") {
+            (a: Int64, digits: Int32) -> Int64 in
+            isTimeOfDay ? TypeModifier.round(a, to: Int(digits)) : TypeModifier.roundTimestamp(a, to: Int(digits))
         }
     }
 
@@ -70,19 +72,16 @@ enum ModifierFunctions {
         Interval(months: a.months, days: a.days, microseconds: TypeModifier.round(a.microseconds, to: Int(digits)))
     }
 
-    /// The same of each element; the other arguments are constants.
+    /// The same of each element.
     private static func array(_ function: ScalarFunction) -> ScalarFunction {
         let element = function.result
         let type = DataType.array(of: element)
         return ScalarFunction(
             function.name, [type] + function.arguments.dropFirst(), type, function.documentation
         ) { arguments, count, validity, errors in
-            guard count > 0 else { return ColumnBuilder(type: type).finish() }
-            return ArrayKernels.map(arguments[0], element, count, validity, &errors) { elements, errors in
-                let constants = arguments.dropFirst().map {
-                    Column.repeating($0.datum(at: 0), type: $0.type, count: elements.count)
-                }
-                return function.kernel([elements] + constants, elements.count, elements.validity, &errors)
+            ArrayKernels.map(arguments[0], element, count, validity, &errors) { elements, rows, errors in
+                let others = rows.withUnsafeBufferPointer { rows in arguments.dropFirst().map { $0.gather(rows) } }
+                return function.kernel([elements] + others, elements.count, elements.validity, &errors)
                     .masked(by: elements.validity)
             }
         }

@@ -49,8 +49,7 @@ enum TextCasts {
                         builder.appendNull()
                         continue
                     }
-                    var text = TextKernels.slice(offsets, bytes, row)
-                    if from == .character { text = RowOrder.unpadded(text) }
+                    let text = TextKernels.slice(offsets, bytes, row)
                     do throws(RowError) {
                         builder.append(try TextFormat.parse(text, as: to))
                     } catch {
@@ -80,7 +79,7 @@ enum TextCasts {
             guard let function = FunctionRegistry.function(key: key) else {
                 preconditionFailure("there is no function \(key)")
             }
-            return ArrayKernels.map(arguments[0], to, count, validity, &errors) { elements, errors in
+            return ArrayKernels.map(arguments[0], to, count, validity, &errors) { elements, _, errors in
                 function.kernel([elements], elements.count, elements.validity, &errors).masked(by: elements.validity)
             }
         }
@@ -89,16 +88,15 @@ enum TextCasts {
 
 /// Makers of kernels over arrays.
 enum ArrayKernels {
-    /// The arrays of a column with each element mapped: `body` gets the elements of all valid rows in one column. An element's error
-    /// is its row's.
+    /// The arrays of a column with each element mapped: `body` gets the elements of all valid rows in one column, and the row
+    /// of each. An element's error is its row's.
     static func map(
         _ arrays: Column, _ element: DataType, _ count: Int, _ validity: Validity?, _ errors: inout [RowError],
-        _ body: (Column, inout [RowError]) -> Column
+        _ body: (Column, _ rows: [Int32], inout [RowError]) -> Column
     ) -> Column {
         guard let from = arrays.type.element else { preconditionFailure("\(arrays.type.name) is no array") }
         let builder = ColumnBuilder(type: from)
-        // Per element its row.
-        var rows: [Int] = []
+        var rows: [Int32] = []
         var lengths = [Int](repeating: -1, count: count)
         Kernels.forEachValid(count, validity) { row in
             arrays.withRaw(row) { raw in
@@ -106,15 +104,15 @@ enum ArrayKernels {
                 lengths[row] = array.count
                 for index in 0..<array.count {
                     builder.append(raw: array.raw(index))
-                    rows.append(row)
+                    rows.append(Int32(row))
                 }
             }
         }
         let elements = builder.finish()
         var found: [RowError] = []
-        let mapped = body(elements, &found)
+        let mapped = body(elements, rows, &found)
         for error in found {
-            errors.append(RowError(row: rows[error.row], code: error.code, message: error.message))
+            errors.append(RowError(row: Int(rows[error.row]), code: error.code, message: error.message))
         }
         let results = ColumnBuilder(type: .array(of: element), capacity: count)
         var writer = ArrayBytes.Writer(element: element)

@@ -17,6 +17,8 @@ package enum Timestamp {
     package static let negativeInfinity = Int64.min
     package static let microsecondsPerSecond: Int64 = 1_000_000
     package static let microsecondsPerDay: Int64 = 86_400_000_000
+    /// 2000-01-01 00:00:00, PostgreSQL's zero.
+    package static let year2000: Int64 = 946_684_800_000_000
 }
 
 /// Constants of SQL's `date`, which is an `Int32` of days since 1970-01-01.

@@ -42,8 +42,9 @@ package enum TypeModifier: Hashable, Sendable, Codable {
             let missing = length - fitted.unicodeScalars.count
             return .character(missing > 0 ? fitted + String(repeating: " ", count: missing) : fitted)
         case (.fraction(let digits), .time(let value)): return .time(Self.round(value, to: digits))
-        case (.fraction(let digits), .timestamp(let value)): return .timestamp(Self.round(value, to: digits))
-        case (.fraction(let digits), .timestamptz(let value)): return .timestamptz(Self.round(value, to: digits))
+        case (.fraction(let digits), .timestamp(let value)): return .timestamp(Self.roundTimestamp(value, to: digits))
+        case (.fraction(let digits), .timestamptz(let value)):
+            return .timestamptz(Self.roundTimestamp(value, to: digits))
         case (.fraction(let digits), .interval(var value)):
             value.microseconds = Self.round(value.microseconds, to: digits)
             return .interval(value)
@@ -74,6 +75,14 @@ package enum TypeModifier: Hashable, Sendable, Codable {
         let half = value < 0 ? -unit / 2 : unit / 2
         let (sum, overflow) = value.addingReportingOverflow(half)
         return overflow ? value : sum / unit * unit
+    }
+
+    /// As ``round(_:to:)``, but half away from the year 2000, where PostgreSQL's zero is.
+    @inline(__always)
+    package static func roundTimestamp(_ value: Int64, to digits: Int) -> Int64 {
+        guard Calendar.isFinite(value), value >= Calendar.earliest else { return value }
+        let (sum, overflow) = round(value - Timestamp.year2000, to: digits).addingReportingOverflow(Timestamp.year2000)
+        return overflow ? value : sum
     }
 }
 

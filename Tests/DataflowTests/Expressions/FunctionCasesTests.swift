@@ -1,4 +1,5 @@
-// Every function of the registry against what PostgreSQL 15 answered (cases.tsv, written by generate_cases.py).
+// Every function of the registry against what PostgreSQL 15 answered (cases.tsv and type_cases.tsv, written by generate_cases.py and
+// generate_type_cases.py).
 // Catches: a wrong value, scale, rounding, error code or message of any function, cast, operator, input or output text.
 import Glibc
 import Testing
@@ -16,7 +17,7 @@ struct FunctionCasesTests {
     static let cases: [(key: String, cases: [Case])] = {
         var order: [String] = []
         var byKey: [String: [Case]] = [:]
-        for line in readLines("cases.tsv") {
+        for line in readLines("cases.tsv") + readLines("type_cases.tsv") {
             let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map { unescape($0) }
             let key = fields[0] ?? ""
             if byKey[key] == nil { order.append(key) }
@@ -47,7 +48,7 @@ struct FunctionCasesTests {
 
     @Test func everyFunctionHasCases() {
         let covered = Set(Self.cases.map(\.key)).union(Self.withoutOracle)
-        let missing = FunctionRegistry.all.filter { !covered.contains($0.key) && !Self.isConversion($0) }.map(\.key)
+        let missing = FunctionRegistry.all.filter { !covered.contains($0.key) }.map(\.key)
         #expect(missing.isEmpty)
         let names = Set(Self.cases.map { String($0.key.prefix { $0 != "(" }) })
         let withoutCases = Set(FunctionRegistry.templates.map(\.name)).filter { name in
@@ -64,17 +65,6 @@ struct FunctionCasesTests {
                 && !entry.cases.contains { each in each.expected.map { !$0.hasPrefix("!") } ?? false }
         }
         #expect(without.map(\.key).isEmpty)
-    }
-
-    /// Casts and comparisons of the newer types, which have tests of their own.
-    private static func isConversion(_ function: ScalarFunction) -> Bool {
-        let old: [DataType] = [
-            .boolean, .smallint, .integer, .bigint, .numeric, .double, .text, .timestamp, .interval,
-        ]
-        let isComparison = ["=", "<>", "<", "<=", ">", ">=", "is_distinct"].contains(function.name)
-        let isNew = !(function.arguments + [function.result]).allSatisfy { old.contains($0) }
-        return ["cast_length", "cast_fraction"].contains(function.name)
-            || function.name == "numeric_scale" && isNew || (isComparison || function.name.hasPrefix("cast_")) && isNew
     }
 
     /// Quantified operators whose kernels are those of operators and quantifiers that have cases.

@@ -620,7 +620,7 @@ def difference(key, types, row, expected):
     return expected
 
 
-def main():
+def main(cases=cases, sql=sql, difference=difference):
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", required=True)
     parser.add_argument("--user", default="postgres")
@@ -648,4 +648,5 @@ def main():
         print("\t".join(fields))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -38,9 +38,10 @@ enum ByteaFunctions {
             [[DataType.bytea, .integer, .integer], [.bytea, .integer]].map { types in
                 RowKernels.bytes(name, types, returns: .bytea, "Bytes from a position (from 1), so many.") {
                     (row, out) throws(RowFailure) in
-                    let length = types.count > 2 ? row.integer(2) : Int(Int32.max)
+                    let start = row.integer(1) - 1
+                    let length = types.count > 2 ? row.integer(2) : Int.max / 2 - start
                     if length < 0 { throw RowFailure("22011", "negative substring length not allowed") }
-                    out.append(slice(row.text(0), row.integer(1) - 1, length))
+                    out.append(slice(row.text(0), start, length))
                 }
             }
         }

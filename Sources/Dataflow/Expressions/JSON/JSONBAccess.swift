@@ -29,7 +29,7 @@ enum JSONBAccess {
 
     static let templates: [FunctionTemplate] = [
         FunctionTemplate(
-            "jsonb_extract_path", [.type(.jsonb), .type(.text)], variadicMin: 0, result: "jsonb",
+            "jsonb_extract_path", [.type(.jsonb), .type(.text)], variadicMin: 1, result: "jsonb",
             "The part at a path of keys and indices."
         ) { types in
             RowKernels.bytes("jsonb_extract_path", types, returns: .jsonb, "The part at a path.") { row, out in
@@ -37,7 +37,7 @@ enum JSONBAccess {
             }
         },
         FunctionTemplate(
-            "jsonb_extract_path_text", [.type(.jsonb), .type(.text)], variadicMin: 0, result: "text",
+            "jsonb_extract_path_text", [.type(.jsonb), .type(.text)], variadicMin: 1, result: "text",
             "The part at a path of keys and indices, as text."
         ) { types in
             RowKernels.bytes("jsonb_extract_path_text", types, "The part at a path, as text.") { row, out in
