@@ -5,7 +5,7 @@ BIN = $(shell swift build -c release --show-bin-path)
 QUIET = 2>&1 | { grep -v 'unhandled; explicitly declare\|/CMakeLists.txt$$' || true; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check format simulate chaos bench bench-peers clean
+.PHONY: help setup build demo test oracle check format simulate chaos bench bench-peers clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,10 @@ chaos: build ## kills, stops, loads and restarts clusters of real processes for 
 	@chaos/strangers.py
 	@chaos/rolling.py --nodes 5 --rounds 2
 	@chaos/rolling.py --mixed --nodes 3
+
+oracle: setup ## compares everything with PostgreSQL at length: 100 000 expressions, 5 000 queries, TPC-H at scale 0.1
+	@set -o pipefail; swift build -c release --build-tests $(QUIET)
+	@ORACLE=full SWIFT_BACKTRACE=enable=no swift test -c release --skip-build --filter OracleTests
 
 bench: build ## runs the benchmarks and prints them beside the peers' figures
 	@set -o pipefail; swift build -c release --product LogStress $(QUIET)

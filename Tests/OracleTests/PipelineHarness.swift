@@ -14,6 +14,8 @@ final class PipelineHarness {
     private var decoders: [String: [SourceDecoder]] = [:]
     private var offsets: [String: [Int64]] = [:]
     private var epoch: Int64 = 0
+    /// Why records were refused, one line each.
+    private(set) var refusals: [String] = []
     /// Partitions per table.
     private let partitions: [String: Int]
 
@@ -100,11 +102,18 @@ final class PipelineHarness {
 
     /// The answer of an ad-hoc query at the last epoch.
     func query(_ text: String) throws -> QueryResult {
+        let (plan, relations) = try bound(text)
+        let scans = Dictionary(uniqueKeysWithValues: relations.map { ($0, deltas($0)) })
+        return try QueryRunner.run(plan, scans: scans)
+    }
+
+    func plan(_ text: String) throws -> QueryPlan { try bound(text).plan }
+
+    private func bound(_ text: String) throws -> (plan: QueryPlan, relations: [String]) {
         guard let statement = try SQLCompiler.parse(text).first,
             case .query(let plan, let relations) = try SQLCompiler.bind(statement, catalog: catalog)
         else { throw OracleError(message: "not a query: \(text)") }
-        let scans = Dictionary(uniqueKeysWithValues: relations.map { ($0, deltas($0)) })
-        return try QueryRunner.run(plan, scans: scans)
+        return (plan, relations)
     }
 
     /// Row errors that any operator reported: SQLSTATE, message and input of each, net of those retracted.
@@ -186,6 +195,7 @@ final class PipelineHarness {
                     else {
                         throw OracleError(message: "the counters of a batch do not balance: \(batch)")
                     }
+                    refusals += RowTexts.rows([batch.dead])
                     result.append((source, batch.rows))
                     position += size
                 }

@@ -4,16 +4,16 @@ import PostgresOracle
 
 /// Rows in PostgreSQL's output texts, for comparing bags of them: cells behind one another, each row as often as it occurs, sorted.
 ///
-/// All types compare by their texts. Floating point compares by nine digits: sums depend on their order.
+/// All types compare by their texts. Floating point compares by nine digits, unless `exact`: PostgreSQL's sums depend on their order.
 enum RowTexts {
     static let null = "∅"
     static let separator = " │ "
 
-    static func rows(_ deltas: [Delta], ordered: Bool = false) -> [String] {
+    static func rows(_ deltas: [Delta], ordered: Bool = false, exact: Bool = false) -> [String] {
         var result: [String] = []
         for delta in deltas {
             for row in 0..<delta.count {
-                let text = delta.columns.map { cell($0, row) }.joined(separator: separator)
+                let text = delta.columns.map { cell($0, row, exact) }.joined(separator: separator)
                 let weight = delta.weight(at: row)
                 result +=
                     weight < 0 ? ["NEGATIVE WEIGHT \(weight): \(text)"] : Array(repeating: text, count: Int(weight))
@@ -22,11 +22,11 @@ enum RowTexts {
         return ordered ? result : result.sorted()
     }
 
-    static func rows(_ answer: PostgresRows, ordered: Bool = false) -> [String] {
+    static func rows(_ answer: PostgresRows, ordered: Bool = false, exact: Bool = false) -> [String] {
         let result = answer.rows.map { row in
             zip(row, answer.types).map { text, type in
                 guard let text else { return null }
-                return floatTypes.contains(type) ? number(text) : text
+                return !exact && floatTypes.contains(type) ? number(text) : text
             }.joined(separator: separator)
         }
         return ordered ? result : result.sorted()
@@ -35,12 +35,12 @@ enum RowTexts {
     /// `float4` and `float8`.
     private static let floatTypes: Set<UInt32> = [700, 701]
 
-    private static func cell(_ column: Column, _ row: Int) -> String {
+    private static func cell(_ column: Column, _ row: Int, _ exact: Bool) -> String {
         guard !column.isNull(row) else { return null }
         var bytes: [UInt8] = []
         TextFormat.append(column, row: row, to: &bytes)
         let text = String(decoding: bytes, as: UTF8.self)
-        return column.type == .double ? number(text) : text
+        return !exact && (column.type == .double || column.type == .real) ? number(text) : text
     }
 
     private static func number(_ text: String) -> String {

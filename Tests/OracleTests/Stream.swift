@@ -9,7 +9,7 @@ struct StreamTable {
 
         /// How a value of the type stands in a JSON record.
         var isBare: Bool {
-            type.hasPrefix("numeric")
+            type.hasPrefix("numeric") && !type.hasSuffix("[]")
                 || [
                     "smallint", "integer", "bigint", "boolean", "jsonb", "real", "double precision",
                 ].contains(type)
@@ -45,7 +45,7 @@ struct StreamTable {
 }
 
 /// One record for a ``StreamTable``.
-struct StreamChange {
+struct StreamChange: Codable {
     /// Index into the stream's tables.
     var table: Int
     var partition: Int
@@ -60,7 +60,7 @@ struct StreamChange {
         var fields: [String] = []
         for (index, (column, cell)) in zip(table.columns, row).enumerated() where !isDelete || table.key.contains(index)
         {
-            let value = cell.map { column.isBare && Self.isJSONNumber($0, column) ? $0 : Self.quoted($0) } ?? "null"
+            let value = cell.map { column.isBare ? Self.bare($0, column.type) : Self.quoted($0) } ?? "null"
             fields.append("\"\(column.name)\": \(value)")
         }
         return .init(
@@ -68,9 +68,10 @@ struct StreamChange {
             isTombstone: isDelete)
     }
 
-    /// NaN and the infinities of a numeric are no JSON numbers.
-    private static func isJSONNumber(_ text: String, _ column: StreamTable.Column) -> Bool {
-        !column.type.hasPrefix("numeric") || !text.contains { $0 == "N" || $0 == "I" }
+    private static func bare(_ text: String, _ type: String) -> String {
+        if type == "boolean" { return text.hasPrefix("t") ? "true" : "false" }
+        // NaN and the infinities are no JSON numbers.
+        return type != "jsonb" && text.contains { $0 == "N" || $0 == "I" } ? quoted(text) : text
     }
 
     private static func quoted(_ text: String) -> String {
@@ -124,7 +125,15 @@ struct StreamState {
         grown[change.table].append(change.row)
     }
 
-    func rows(of table: Int) -> [[String?]] { grown[table] + keyed[table].values }
+    /// A record's JSON `null` is SQL's NULL, in a `jsonb` column, too.
+    func rows(of table: Int) -> [[String?]] {
+        let documents = tables[table].columns.indices.filter { tables[table].columns[$0].type == "jsonb" }
+        return (grown[table] + keyed[table].values).map { row in
+            var row = row
+            for index in documents where row[index] == "null" { row[index] = nil }
+            return row
+        }
+    }
 
     /// Makes PostgreSQL's tables hold these rows.
     mutating func load(into postgres: PostgresOracle) throws {

@@ -16,7 +16,7 @@ extension ExpressionBinder {
             return Bound(expression: try aggregate(call, location), location: location)
         }
         if WindowNames.all.contains(call.name) {
-            throw Failure("42P20", "window function \(call.name) requires an OVER clause", at: location)
+            throw Failure("42809", "window function \(call.name) requires an OVER clause", at: location)
         }
         if !TableFunctionRegistry.candidates(named: call.name).isEmpty, !call.name.hasPrefix("hop_") {
             return Bound(expression: try set(call, location), location: location)
@@ -31,15 +31,18 @@ extension ExpressionBinder {
                 "function \(call.name)()", at: location,
                 hint: "A view is a function of the log: nothing in it may be random.")
         }
-        if call.isStar || call.isDistinct || call.filter != nil || call.isWithinGroup || !call.orderBy.isEmpty {
+        if call.isStar {
+            throw Failure(
+                "42883", "function \(call.name)() does not exist", at: location,
+                hint: "\(call.name)(*) is no aggregate; what stands in the brackets must be written out.")
+        }
+        if call.isDistinct || call.filter != nil || call.isWithinGroup || !call.orderBy.isEmpty {
             let what =
                 call.isDistinct
                 ? "DISTINCT specified"
-                : call.isStar
-                    ? "\(call.name)(*) specified"
-                    : call.isWithinGroup
-                        ? "WITHIN GROUP specified"
-                        : call.filter == nil ? "ORDER BY specified" : "FILTER specified"
+                : call.isWithinGroup
+                    ? "WITHIN GROUP specified"
+                    : call.filter == nil ? "ORDER BY specified" : "FILTER specified"
             throw Failure("42809", "\(what), but \(call.name) is not an aggregate function", at: location)
         }
         return Bound(expression: ConstantFolding.fold(try function(call, location)), location: location)

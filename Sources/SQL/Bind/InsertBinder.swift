@@ -87,6 +87,12 @@ enum InsertBinder {
         return columns
     }
 
+    /// Of `TIMESTAMP '…'` the constant, where PostgreSQL says that it is.
+    private static func start(of syntax: ExpressionSyntax) -> Int {
+        if case .cast(let operand, _) = syntax.kind, case .string = operand.kind { return operand.location }
+        return syntax.location
+    }
+
     private static func value(
         _ syntax: ExpressionSyntax, _ column: ColumnSchema, _ table: String, _ binder: ExpressionBinder
     ) throws(Failure) -> Datum {
@@ -99,7 +105,7 @@ enum InsertBinder {
                 throw Failure(
                     "42804",
                     "column \"\(column.name)\" is of type \(column.type.name) but expression is of type \(bound.typeName)",
-                    at: syntax.location, hint: "You will need to rewrite or cast the expression.")
+                    at: start(of: syntax), hint: "You will need to rewrite or cast the expression.")
             }
             let fitted = Coercion.applying(column.modifier, to: assigned, isExplicit: false)
             switch ConstantFolding.value(of: fitted) {

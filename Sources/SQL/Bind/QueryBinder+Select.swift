@@ -14,15 +14,16 @@ extension QueryBinder {
 
     func bind(_ select: SelectSyntax, orderBy: [SortSyntax]) throws(Failure) -> BoundQuery {
         var (plan, scope) = try from(select.from)
-        if let condition = select.condition {
-            let binder = ExpressionBinder(scope: scope, clause: "WHERE", queries: self)
-            plan = try filtered(plan, try binder.condition(condition, "WHERE"), binder)
-        }
         let binder = ExpressionBinder(
             scope: scope, clause: "SELECT", allowsAggregates: true, allowsWindows: true, queries: self)
         binder.namedWindows = select.windows
         binder.allowsSets = true
         var (columns, items) = try list(select.items, scope, binder)
+        // Behind the list, as in PostgreSQL: of two errors the list's is shown.
+        if let condition = select.condition {
+            let binder = ExpressionBinder(scope: scope, clause: "WHERE", queries: self)
+            plan = try filtered(plan, try binder.condition(condition, "WHERE"), binder)
+        }
         let (keys, places) = try groupKeys(select.groupBy, items, columns, scope)
         let sets = select.groupingSets?.map { set in set.map { places[$0] } }
         var having: Expression?

@@ -152,7 +152,12 @@ final class QueryBinder {
     private func count(_ syntax: ExpressionSyntax?, _ clause: String) throws(Failure) -> Int? {
         guard let syntax else { return nil }
         let binder = ExpressionBinder(scope: Scope(), clause: clause)
-        let bound = try binder.bind(syntax)
+        let bound: Bound
+        do throws(Failure) {
+            bound = try binder.bind(syntax)
+        } catch  where error.code == "42703" {
+            throw Failure("42P10", "argument of \(clause) must not contain variables", at: error.location)
+        }
         guard let value = try Coercion.coerce(bound, to: .bigint, .assignment) else {
             throw Failure(
                 "42804", "argument of \(clause) must be type bigint, not type \(bound.typeName)", at: syntax.location)
@@ -209,6 +214,10 @@ final class QueryBinder {
                 column = index
             } else if let index = try Self.ordinal(item.expression, columns.count, "ORDER BY") {
                 column = index
+            } else if case .column(nil, let name) = item.expression.kind {
+                throw Failure(
+                    "42703", "column \"\(name)\" does not exist", at: item.expression.location,
+                    hint: "Only result column names can be used, not expressions or functions.")
             } else {
                 throw .unsupported(
                     "an expression in ORDER BY of UNION or VALUES", at: item.expression.location,

@@ -11,6 +11,12 @@ enum Resolution {
     /// `types` has nil for an unknown literal.
     static func choose(_ candidates: [ScalarFunction], _ types: [DataType?], isOperator: Bool) -> Outcome {
         let sized = candidates.filter { $0.arguments.count == types.count }
+        // PostgreSQL's operators of a real and another number are those of double precision.
+        if isOperator, types.count == 2, types.contains(.real), types[0] != types[1],
+            types.allSatisfy({ $0?.isNumeric ?? false })
+        {
+            return choose(candidates, types.map { $0 == .real ? .double : $0 }, isOperator: true)
+        }
         if let exact = sized.first(where: { $0.arguments == types }) { return .found(exact) }
         // One unknown operand of a binary operator is first tried as the other's type.
         if isOperator, types.count == 2, let known = types[0] ?? types[1], types.contains(where: { $0 == nil }),
@@ -19,13 +25,21 @@ enum Resolution {
             return .found(exact)
         }
         var left = sized.filter { candidate in
-            zip(types, candidate.arguments).allSatisfy { Coercion.isPossible(from: $0, to: $1) }
+            zip(types, candidate.arguments).allSatisfy { from, to in
+                // PostgreSQL's operators of arrays take any, but both of one type.
+                if isOperator, to.element != nil, let from, from != to { return false }
+                return Coercion.isPossible(from: from, to: to)
+            }
         }
         if let found = single(left) { return found }
         left = best(left) { candidate in zip(types, candidate.arguments).filter { $0 == $1 }.count }
         if let found = single(left) { return found }
         left = best(left) { candidate in
-            zip(types, candidate.arguments).filter { $0 == $1 || $0 != nil && isPreferred($1) }.count
+            zip(types, candidate.arguments).filter { from, to in
+                guard let from else { return false }
+                return from == to || isPreferred(to) && category(from) == category(to)
+            }
+            .count
         }
         if let found = single(left) { return found }
         return byUnknowns(left, types)

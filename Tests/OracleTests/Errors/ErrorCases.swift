@@ -47,7 +47,7 @@ enum ErrorCases {
         Case("WITH a (x, y) AS (SELECT 1) SELECT * FROM a"),
         Case("SELECT * FROM totals AS t (a, b, c, d)"),
         Case("SELECT n FROM totals HAVING nosuch > 1"),
-        Case("SELECT t FROM totals WHERE t.nosuch = 1", unlike: ("42P01", "WHERE is looked at first")),
+        Case("SELECT t FROM totals WHERE t.nosuch = 1"),
         Case("SELECT 1 AS a FROM totals WHERE a = 1"),
         Case("SELECT n AS a FROM totals GROUP BY n HAVING a > 1"),
         Case("SELECT public2.totals.n FROM totals"),
@@ -95,7 +95,7 @@ enum ErrorCases {
         Case("SELECT n IS TRUE FROM totals"),
         Case("SELECT n LIMIT 'a' FROM totals"),
         Case("SELECT n FROM totals LIMIT 'a'"),
-        Case("SELECT n FROM totals LIMIT n", unlike: ("42703", "LIMIT sees no columns")),
+        Case("SELECT n FROM totals LIMIT n"),
     ]
 
     static let grouping = [
@@ -116,7 +116,7 @@ enum ErrorCases {
         Case("SELECT sum(*) FROM totals"),
         Case("SELECT count() FROM totals"),
         Case("SELECT sum(n, n) FROM totals"),
-        Case("SELECT length(*) FROM totals", unlike: ("42809", "there is no length() of any kind to take it for")),
+        Case("SELECT length(*) FROM totals"),
         Case("SELECT length(DISTINCT name) FROM people"),
         Case("SELECT length(name) FILTER (WHERE true) FROM people"),
         Case("SELECT count(DISTINCT *) FROM totals"),
@@ -127,7 +127,7 @@ enum ErrorCases {
 
     static let windows = [
         Case("SELECT * FROM totals WHERE row_number() OVER () = 1"),
-        Case("SELECT row_number() FROM totals", unlike: ("42P20", "the window is what is wrong")),
+        Case("SELECT row_number() FROM totals"),
         Case("SELECT sum(row_number() OVER ()) FROM totals"),
         Case("SELECT row_number() OVER (ORDER BY row_number() OVER ()) FROM totals"),
         Case("SELECT auction FROM totals GROUP BY row_number() OVER ()"),
@@ -148,7 +148,9 @@ enum ErrorCases {
         Case("SELECT * FROM (SELECT nosuch FROM totals) AS t"),
         Case("SELECT * FROM totals WHERE EXISTS (SELECT nosuch FROM people)"),
         Case("SELECT * FROM totals t, (SELECT t.n) AS u"),
-        Case("SELECT (SELECT count(*) FROM people WHERE sum(n) > 1) FROM totals WHERE sum(n) > 1"),
+        Case(
+            "SELECT (SELECT count(*) FROM people WHERE sum(n) > 1) FROM totals WHERE sum(n) > 1",
+            unlike: ("42803", "an aggregate of the outer query is refused in a sub-query, too")),
         Case("SELECT n FROM totals UNION SELECT name FROM people"),
         Case("SELECT n FROM totals INTERSECT SELECT n, n FROM totals"),
         Case("SELECT n FROM totals UNION SELECT n FROM totals ORDER BY auction"),
@@ -206,9 +208,7 @@ enum ErrorCases {
         Case("INSERT INTO person (id) VALUES (1, 2)"),
         Case("INSERT INTO person (id, active) VALUES (1, 5)"),
         Case("INSERT INTO person (id) VALUES ('x')"),
-        Case(
-            "INSERT INTO person (id, score) VALUES (1, TIMESTAMP '2024-01-01')",
-            unlike: ("42804", "the value begins at its type")),
+        Case("INSERT INTO person (id, score) VALUES (1, TIMESTAMP '2024-01-01')"),
     ]
 
     /// Errors of values, some of them only when the statement runs.
@@ -254,9 +254,7 @@ enum ErrorCases {
         Case("SELECT encode('abc'::bytea, 'nosuch')"),
         Case("SELECT '{1,2'::integer[]"),
         Case("SELECT 'x'::uuid"),
-        Case(
-            "SELECT '2024-01-01 00:00:00 Nowhere/City'::timestamptz",
-            unlike: ("22007", "input does not read time zones by name, so it is no timestamp at all")),
+        Case("SELECT '2024-01-01 00:00:00 Nowhere/City'::timestamptz"),
         Case("SELECT TIMESTAMP '2024-01-01' AT TIME ZONE 'Nowhere/City'"),
         Case("SELECT TIMESTAMP '2024-01-01' + INTERVAL '300000 years'"),
         Case("SELECT generate_series(1, 10, 0)"),
