@@ -49,7 +49,8 @@ package final class SourceDecoder {
                 start: records.bytes + start, count: max(isTombstone ? keyLength : valueLength, 0))
             guard record.count <= Self.recordBytesMax else {
                 dead.add(
-                    index, .tooLarge, "the record has \(record.count) bytes; the limit is \(Self.recordBytesMax)", record)
+                    index, .tooLarge, "the record has \(record.count) bytes; the limit is \(Self.recordBytesMax)",
+                    record)
                 continue
             }
             let problem =
