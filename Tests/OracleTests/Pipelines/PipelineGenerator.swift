@@ -172,12 +172,14 @@ struct PipelineGenerator {
         let name = alias()
         let seconds = choices.pick([1, 5, 10])
         let timed = tables[1]
+        // Queries read views: here, nothing replays a table's log for them.
+        let relation = relations.first { $0.sql.hasSuffix(timed.name) }?.sql ?? timed.name
         let isHop = choices.chance(50)
         features.insert(isHop ? "hop" : "tumble")
         let call =
             isHop
-            ? "hop(timed, ts, INTERVAL '\(seconds) seconds', INTERVAL '\(seconds * choices.pick([1, 2, 3])) seconds')"
-            : "tumble(timed, ts, INTERVAL '\(seconds) seconds')"
+            ? "hop(\(relation), ts, INTERVAL '\(seconds) seconds', INTERVAL '\(seconds * choices.pick([1, 2, 3])) seconds')"
+            : "tumble(\(relation), ts, INTERVAL '\(seconds) seconds')"
         let window = ["window_start", "window_end"].map { Column(name: $0, type: "timestamp") }
         let from = aliased(
             Relation(
