@@ -15,7 +15,7 @@ extension Coordinator {
     private static let ticksPerTrim: Int64 = 300
 
     /// Whether a relation's rows depend on the time: only then does it pass.
-    var isClockRead: Bool {
+    private var isClockRead: Bool {
         state.nodes.contains { node in
             if case .temporal = node.kind { return true }
             return false

@@ -10,7 +10,11 @@ extension Coordinator {
         do throws(LogError) {
             try await log.trim(TopicPartition(topic, partition), below: offset)
         } catch {
-            throw CoordinationError(error)
+            switch error.code {
+            case .topicUnknown, .partitionUnknown: throw CoordinationError(.topicUnknown, error.message)
+            case .offsetOutOfRange: throw CoordinationError(.refused, error.message)
+            default: throw CoordinationError(error)
+            }
         }
     }
 

@@ -86,9 +86,6 @@ package actor Coordinator {
     var now: Int64?
     var committedNow: Int64?
     var hasClock = false
-    /// Behind the last tick that this node appended as the coordinator, and behind the last one that an epoch has to cover.
-    var ownTick: Int64 = -1
-    var wantedTick: Int64 = 0
     var lastTick: (end: Int64, time: Int64)?
     /// The ends at the start, which a replay must cover before the node is ready.
     var startEnds: [TopicPartition: Int64] = [:]
@@ -407,12 +404,6 @@ package actor Coordinator {
         }
         guard !stored.isEmpty else { return (ends, paced) }
         for (partition, bounds) in try await bounds(stored) { ends[partition] = bounds.end }
-        // A tick by which the coordinator only shows that it is there is no reason for an epoch.
-        if cluster != nil, !isClockRead, ends[Self.clockPartition] == ownTick,
-            wantedTick <= committedFrontier[Self.clockPartition]
-        {
-            ends[Self.clockPartition] = clock.frontier[Self.clockPartition]
-        }
         return (ends, paced)
     }
 
