@@ -9,9 +9,13 @@ extension Coordinator {
     static var clockTopic: String { reservedPrefix + "clock" }
     static var clockPartition: TopicPartition { TopicPartition(clockTopic, 0) }
 
-    /// Ticks that are kept. Older ones are below every frontier that a running node begins from.
+    /// What the coordinator appends to show that it is there: signs, by term. No epoch covers them, so nothing is done for them but to
+    /// look.
+    static var signTopic: String { reservedPrefix + "signs" }
+
+    /// Ticks and signs that are kept. Older ones are below every frontier that a running node begins from.
     private static let ticksKept: Int64 = 3600
-    /// Ticks between two looks at what can be deleted.
+    /// Of them between two looks at what can be deleted.
     private static let ticksPerTrim: Int64 = 300
 
     /// Whether a relation's rows depend on the time: only then does it pass.
@@ -22,13 +26,12 @@ extension Coordinator {
         }
     }
 
-    /// Appends a tick a second while any relation reads the clock, until the task is cancelled. In a cluster the coordinator ticks
-    /// always: that it does is how the others know that it is there.
+    /// Appends a tick a second while any relation reads the clock, until the task is cancelled: the node that drives the epochs does.
     func runClock() async {
         while !Task.isCancelled {
             do {
                 try await Task.sleep(for: .seconds(1))
-                if isClockRead, phase == .ready, cluster == nil { _ = try await tick() }
+                if isClockRead, isCaughtUp, part?.leads == true { _ = try await tick() }
             } catch let error as CoordinationError {
                 // The next tick says the same and more.
                 logger.warning("the clock could not tick", metadata: ["error": "\(error)"])
@@ -38,31 +41,44 @@ extension Coordinator {
         }
     }
 
-    /// Appends a tick; the offset behind it. In a cluster its value names the coordinator's term.
-    func tick(_ value: [UInt8] = []) async throws(CoordinationError) -> Int64 {
-        guard let controlWriter else { throw CoordinationError(.notReady, "the node is starting") }
+    /// Appends a tick; the offset behind it.
+    func tick() async throws(CoordinationError) -> Int64 {
         if !hasClock {
             try await retrying { () async throws(LogError) in
                 try await self.log.createTopic(Self.clockTopic, TopicConfiguration(partitions: 1))
             }
             hasClock = true
         }
+        let end = try await appendTime([], to: Self.clockPartition)
+        bell.ring()
+        return end
+    }
+
+    /// Appends a sign of the coordinator of `term`.
+    func appendSign(_ term: Int64) async throws(CoordinationError) {
+        _ = try await appendTime(Array("{\"term\":\(term)}".utf8), to: TopicPartition(Self.signTopic, 0))
+    }
+
+    /// Appends a record whose append time is what matters, and deletes old ones of its kind; the offset behind it.
+    private func appendTime(_ value: [UInt8], to partition: TopicPartition) async throws(CoordinationError) -> Int64 {
+        guard let controlWriter else { throw CoordinationError(.notReady, "the node is starting") }
         var records = RecordSet()
         records.append(value: value)
         let result: AppendResult
         do throws(LogError) {
             result = try await controlWriter.append(
-                [PartitionAppend(partition: Self.clockPartition, records: records)], idempotency: nil)
+                [PartitionAppend(partition: partition, records: records)], idempotency: nil)
         } catch {
             throw CoordinationError(error)
         }
         guard let offset = result.firstOffsets.first else { preconditionFailure("one append has one offset") }
-        bell.ring()
         if offset % Self.ticksPerTrim == Self.ticksPerTrim - 1, offset > Self.ticksKept {
             do throws(LogError) {
-                try await log.trim(Self.clockPartition, below: offset - Self.ticksKept)
+                try await log.trim(partition, below: offset - Self.ticksKept)
             } catch {
-                logger.warning("old ticks could not be deleted", metadata: ["error": "\(error.description)"])
+                logger.warning(
+                    "old records could not be deleted",
+                    metadata: ["topic": "\(partition.topic)", "error": "\(error.description)"])
             }
         }
         return offset + 1

@@ -60,6 +60,6 @@ extension Coordinator {
     func noteLogFields() {
         guard let seat else { return }
         configuration.logFields.set(
-            node: seat.own.map { "\($0)" } ?? seat.life.name.text, generation: seat.adopted?.generation ?? 0)
+            node: seat.own.map { "\($0)" } ?? seat.node.life.name.text, generation: seat.adopted?.generation ?? 0)
     }
 }

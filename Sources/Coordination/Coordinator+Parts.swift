@@ -71,7 +71,7 @@ extension Coordinator {
             if node == own { return member }
             return RemoteMember(node: node, generation: assignment.generation, caller: cluster.caller)
         }
-        let driver = seat?.driver
+        let driver = seat?.node.gate.driver
         return Part(
             placement: placement, member: member, group: WorkerGroup(placement: placement, members: members),
             driver: driver, leads: driver == own, exchange: exchange)
@@ -119,7 +119,7 @@ extension Coordinator {
         guard error.code == .superseded || error.code == .stopped, cluster != nil else { throw error }
         logger.warning(
             "the generation cannot go on", metadata: ["generation": "\(part.generation)", "reason": "\(error.message)"])
-        restart(part.generation)
+        feed(.broke(generation: part.generation))
         while !Task.isCancelled, seat?.adopted?.generation == part.generation, seat?.hasLeft != true {
             await partBell.wait()
         }
@@ -159,7 +159,7 @@ extension Coordinator {
             } catch {
                 guard error.code == .superseded, !Task.isCancelled else { throw error }
                 if ContinuousClock.now > limit {
-                    unreported(remote.node)
+                    feed(.unreported(remote.node))
                     throw error
                 }
             }

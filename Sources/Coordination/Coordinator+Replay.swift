@@ -164,8 +164,7 @@ extension Coordinator {
         let before = state
         let verdict = state.apply(entry, offset: offset, appendTime: time)
         if verdict == .accepted, case .record(.cluster(let record)) = entry {
-            pendingDecisions.append(.accepted(author: record.author))
-            if case .assign = record { assigner = state.cluster.lead }
+            feed(.accepted(record))
         }
         // Only the driver changes the graph; a later one installs what stands then.
         if verdict == .accepted, cluster == nil || part?.leads == true, case .record(let record) = entry,

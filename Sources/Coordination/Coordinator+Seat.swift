@@ -11,63 +11,54 @@ extension Coordinator {
 
     private var instant: Instant { Instant(microseconds: MonotonicClock.nanoseconds / 1_000) }
 
+    /// Appends that wait for the log at most. What is dropped is asked for again.
+    private static let outboxMax = 256
+
     func takeSeat() async throws(CoordinationError) {
         guard let cluster else { return }
-        try await retrying { () async throws(LogError) in
-            try await self.log.createTopic(Self.clockTopic, TopicConfiguration(partitions: 1))
+        // The clock's too: any node may tick for a query, and the driver must know of it.
+        for topic in [Self.clockTopic, Self.signTopic] {
+            try await retrying { () async throws(LogError) in
+                try await self.log.createTopic(topic, TopicConfiguration(partitions: 1))
+            }
         }
-        let partition = Self.clockPartition
+        let partition = TopicPartition(Self.signTopic, 0)
         let bounds = try await retrying { () async throws(LogError) in try await self.log.bounds([partition]) }
-        seat = SeatState(
-            life: NodeLife(
-                name: cluster.name, directory: cluster.directory, description: cluster.description, now: instant),
-            membership: nil, decisions: CoordinatorDecisions(now: instant), tickOffset: bounds[partition]?.end ?? 0)
+        let node = ClusterNode(
+            name: cluster.name, directory: cluster.directory, description: cluster.description, now: instant)
+        seat = Seat(node: node, signOffset: bounds[partition]?.end ?? 0)
     }
 
-    /// Reads the log and decides, until the node has left or the task is cancelled.
+    /// Appends what is decided and reads the log, until the node has left or the task is cancelled.
     func runSeat() async throws(CoordinationError) {
         while !Task.isCancelled, seat?.hasLeft == false {
+            try await appendDecided()
             let began = instant
             try await foldControl()
-            try await readTicks()
-            try await live(.folded(began: began))
-            list()
-            if let adopted = seat?.adopted, let own = seat?.own, state.cluster.lead == own, seat?.driver != own {
-                // Who leads drives: what another one drove goes on in a generation of its own.
-                restart(adopted.generation)
-            }
-            try await decidePending()
-            try await decide(.look)
-            guard let seat, !seat.hasLeft else { break }
-            let due = min(seat.life.deadline, seat.decisions.deadline)
-            let wait = min(Self.readInterval, .microseconds(max(0, due - instant)))
-            if wait > .zero { await foldBell.wait(atMost: wait) }
-            if seat.life.deadline <= instant { try await live(.tick) }
+            try await readSigns()
+            noteFold()
+            feed(.read(began: began, committed: serving?.epoch ?? 0))
+            if seat?.outbox.isEmpty == true { await foldBell.wait(atMost: Self.readInterval) }
         }
         bell.ring()
         partBell.ring()
     }
 
-    /// Lets membership's time pass.
-    func runMembership() async {
-        while !Task.isCancelled, seat?.hasLeft == false {
-            let due = seat?.membership?.deadline ?? .never
+    /// Lets time pass for what is decided; the log may be slow meanwhile.
+    func runSeatClock() async {
+        while !Task.isCancelled, let seat, !seat.hasLeft {
+            let due = seat.node.deadline
             if due <= instant {
-                suggest(.tick)
+                feed(.tick)
             } else {
-                await membershipBell.wait(atMost: .microseconds(min(due - instant, 1_000_000)))
+                await seatBell.wait(atMost: .microseconds(min(due - instant, 1_000_000)))
             }
         }
     }
 
     /// Hands over what this node owns, then ends its life; ``run()`` returns when that is done.
     package func leave(_ reason: String) async {
-        guard seat != nil else { return }
-        do throws(CoordinationError) {
-            try await live(.leave(reason: reason))
-        } catch {
-            logger.warning("leaving is tried again", metadata: ["error": "\(error)"])
-        }
+        feed(.leave(reason: reason))
         foldBell.ring()
     }
 
@@ -81,7 +72,8 @@ extension Coordinator {
             }
             var random = SystemRandomNumberGenerator()
             let id = String(random.next() as UInt64, radix: 16) + String(random.next() as UInt64, radix: 16)
-            try await append(.found(ClusterRecord.Found(id: id, tzdata: TimeZones.version)))
+            try await append(
+                try ControlCodec.encode(.cluster(.found(ClusterRecord.Found(id: id, tzdata: TimeZones.version)))))
             try await foldControl()
         }
     }
@@ -100,63 +92,81 @@ extension Coordinator {
         return hash.value
     }
 
-    // MARK: Life
+    // MARK: Decisions
 
-    private func live(_ event: NodeLife.Event) async throws(CoordinationError) {
-        guard var seat else { return }
-        let effects = seat.life.handle(event, cluster: state.cluster, now: instant, using: &seat.random)
-        self.seat = seat
-        for effect in effects {
-            switch effect {
-            case .append(let record):
-                if case .leave = record { suggest(.leave) }
-                try await append(record)
-            case .began(let node):
-                self.seat?.membership = Membership(own: node, now: instant)
-                self.seat?.refusal = nil
-                logger.info("joined", metadata: ["life": "\(node)"])
-                locate()
-                noteLogFields()
-                if WireVersions.isNext { try await append(ControlCodec.encodeHint("\(node) is of the next version")) }
-            case .ended(let node):
-                self.seat?.membership = nil
-                self.seat?.adopted = nil
-                noteLogFields()
-                logger.warning("this life has ended", metadata: ["life": "\(node)"])
-                partBell.ring()
-            case .adopt(let assignment):
-                self.seat?.adopted = assignment
-                self.seat?.driver = assigner
-                noteLogFields()
-                updateConnectors()
-                partBell.ring()
-            case .refused(let reason):
-                self.seat?.refusal = reason
-                logger.error("the cluster refuses this node", metadata: ["reason": "\(reason)"])
-            case .left:
-                self.seat?.hasLeft = true
-                logger.info("left the cluster")
+    /// Hands an event to the node's value and carries out what it wants. Appends are left to ``runSeat()``, in their order.
+    func feed(_ event: ClusterNode.Event) {
+        for effect in seat?.handle(event, fold: state, now: instant) ?? [] { carryOut(effect) }
+        seatBell.ring()
+    }
+
+    private func carryOut(_ effect: ClusterNode.Effect) {
+        switch effect {
+        case .append(let record): leaveToAppend(.record(record))
+        case .appendSign(let term): leaveToAppend(.sign(term: term))
+        case .readLog: foldBell.ring()
+        case .gossip(let message, let node):
+            cluster?.gossip(
+                MembershipCodec.encodeAsUsed(message, cluster: clusterHash), message.kind.pingSequence, node)
+        case .memberChanged(let node, let from, let to):
+            logger.info("member", metadata: ["member": "\(node)", "from": "\(from)", "to": "\(to)"])
+        case .began(let node):
+            seat?.refusal = nil
+            logger.info("joined", metadata: ["life": "\(node)"])
+            locate()
+            noteLogFields()
+            if WireVersions.isNext { leaveToAppend(.hint("\(node) is of the next version")) }
+        case .ended(let node):
+            noteLogFields()
+            logger.warning("this life has ended", metadata: ["life": "\(node)"])
+            partBell.ring()
+        case .adopted:
+            noteLogFields()
+            updateConnectors()
+            partBell.ring()
+        case .refused(let reason):
+            seat?.refusal = reason
+            logger.error("the cluster refuses this node", metadata: ["reason": "\(reason)"])
+        case .left:
+            seat?.hasLeft = true
+            logger.info("left the cluster")
+            foldBell.ring()
+        }
+    }
+
+    private func leaveToAppend(_ append: Seat.Append) {
+        guard let waiting = seat?.outbox.count, waiting < Self.outboxMax else { return }
+        seat?.outbox.append(append)
+        foldBell.ring()
+    }
+
+    private func appendDecided() async throws(CoordinationError) {
+        let outbox = seat?.outbox ?? []
+        seat?.outbox = []
+        for append in outbox {
+            switch append {
+            case .record(let record): try await self.append(try ControlCodec.encode(.cluster(record)))
+            case .sign(let term): await sign(term)
+            case .hint(let text): try await self.append(ControlCodec.encodeHint(text))
             }
         }
     }
 
-    /// Whether an answer may leave now: this node lives, and has known the log's end within its lease.
-    var holdsLease: Bool { seat?.life.holdsLease(now: instant) ?? true }
-
-    // MARK: Membership
-
-    private func list() {
-        guard let version = seat?.membership?.version, version < state.version else { return }
-        let listed = state.cluster.lives.map { Membership.Listed(node: $0.node, description: $0.description) }
+    /// What this node does for what the fold says of others.
+    private func noteFold() {
+        guard let seat, seat.notedVersion < state.version else { return }
+        self.seat?.notedVersion = state.version
         locate()
-        suggest(.listed(listed, version: state.version))
-        suggest(.vitals(Vitals(controlVersion: state.version, committedEpoch: serving?.epoch ?? 0)))
+        feed(.tasks(tasks))
     }
 
     private func locate() {
         let nodes = state.cluster.lives.map { ($0.node, $0.description.cluster) }
         cluster?.located(seat?.own, Dictionary(uniqueKeysWithValues: nodes))
     }
+
+    /// Whether an answer may leave now: this node lives, and has known the log's end within its lease.
+    var holdsLease: Bool { seat?.node.holdsLease(now: instant) ?? true }
 
     /// A membership message of another node.
     package func receiveGossip(_ bytes: [UInt8]) throws(CoordinationError) {
@@ -166,52 +176,12 @@ extension Coordinator {
         } catch {
             throw CoordinationError(.refused, "\(error)")
         }
-        suggest(.received(message))
+        feed(.membership(message))
     }
 
-    package func gossipFailed(sequence: UInt32) { suggest(.undeliverable(sequence: sequence)) }
+    package func gossipFailed(sequence: UInt32) { feed(.undeliverable(sequence: sequence)) }
 
-    package func connectionClosed(_ name: NodeName) { suggest(.closed(name)) }
-
-    private func suggest(_ event: Membership.Event) {
-        guard var seat, seat.membership != nil else { return }
-        let effects = seat.membership?.handle(event, now: instant, using: &seat.random) ?? []
-        self.seat = seat
-        for effect in effects {
-            switch effect {
-            case .send(let message, let node):
-                cluster?.gossip(
-                    MembershipCodec.encodeAsUsed(message, cluster: clusterHash), message.kind.pingSequence, node)
-            case .changed(let node, let from, let to):
-                logger.info("member", metadata: ["member": "\(node)", "from": "\(from)", "to": "\(to)"])
-                foldBell.ring()
-            case .behind: foldBell.ring()
-            case .refuted: break
-            }
-        }
-        membershipBell.ring()
-    }
-
-    // MARK: Decisions
-
-    func decide(_ event: CoordinatorDecisions.Event) async throws(CoordinationError) {
-        guard var seat, let own = seat.own, let membership = seat.membership else { return }
-        let members = membership.members.map {
-            CoordinatorDecisions.Facts.Member(node: $0.node, status: $0.status, answered: $0.answered)
-        }
-        let facts = CoordinatorDecisions.Facts(
-            own: own, cluster: state.cluster, lastRead: seat.life.lastRead ?? instant, members: members, tasks: tasks)
-        let effects = seat.decisions.handle(event, facts: facts, now: instant)
-        self.seat = seat
-        for effect in effects {
-            switch effect {
-            case .append(let record): try await append(record)
-            case .tick(let term): try await appendTick(term)
-            case .probe(let name): suggest(.probe(name))
-            case .readLog: foldBell.ring()
-            }
-        }
-    }
+    package func connectionClosed(_ name: NodeName) { feed(.closed(name)) }
 
     /// The tables whose connectors have a task.
     private var tasks: [String] {
@@ -225,24 +195,9 @@ extension Coordinator {
         return assignment.tasks(of: own).contains(table)
     }
 
-    /// The driver's generation cannot go on: the coordinator makes another one.
-    func restart(_ generation: Int64) {
-        pendingDecisions.append(.restart(generation: generation))
-        foldBell.ring()
-    }
-
-    func unreported(_ node: NodeID) {
-        pendingDecisions.append(.unreported(node))
-        foldBell.ring()
-    }
-
     // MARK: The log
 
-    /// Appends a record. Whether it counts shows when it is read back.
-    private func append(_ record: ClusterRecord) async throws(CoordinationError) {
-        try await append(try ControlCodec.encode(.cluster(record)))
-    }
-
+    /// Appends a control record. Whether it counts shows when it is read back.
     private func append(_ bytes: [UInt8]) async throws(CoordinationError) {
         guard let controlWriter else { preconditionFailure("decisions come after the writer is open") }
         var records = RecordSet()
@@ -257,38 +212,31 @@ extension Coordinator {
         foldBell.ring()
     }
 
-    private func appendTick(_ term: Int64) async throws(CoordinationError) {
+    private func sign(_ term: Int64) async {
         do throws(CoordinationError) {
-            _ = try await tick(Array("{\"term\":\(term)}".utf8))
+            try await appendSign(term)
         } catch {
-            logger.warning("a tick was not appended", metadata: ["error": "\(error)"])
+            logger.warning("a sign of the coordinator was not appended", metadata: ["error": "\(error)"])
         }
     }
 
-    private func readTicks() async throws(CoordinationError) {
-        guard let offset = seat?.tickOffset else { return }
-        let partition = Self.clockPartition
+    private func readSigns() async throws(CoordinationError) {
+        guard let offset = seat?.signOffset else { return }
+        let partition = TopicPartition(Self.signTopic, 0)
         let bounds = try await retrying { () async throws(LogError) in try await self.log.bounds([partition]) }
         guard let bounds = bounds[partition], bounds.end > offset else { return }
         let from = max(offset, bounds.end - 1)
         let batches = try await retrying { () async throws(LogError) in
             try await self.log.read(partition, from: from, bytesMax: 1 << 16)
         }
-        seat?.tickOffset = bounds.end
+        seat?.signOffset = bounds.end
         for batch in batches {
             for record in batch.records.records {
                 let text = String(decoding: record.value ?? [], as: UTF8.self)
                 let digits = text.drop { !$0.isNumber }.prefix { $0.isNumber }
-                if let term = Int64(digits) { try await decide(.ticked(term: term)) }
+                if let term = Int64(digits) { feed(.signed(term: term)) }
             }
         }
-    }
-
-    /// What the fold and the parts have asked to be decided since the last time.
-    func decidePending() async throws(CoordinationError) {
-        let events = pendingDecisions
-        pendingDecisions = []
-        for event in events { try await decide(event) }
     }
 }
 

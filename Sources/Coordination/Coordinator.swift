@@ -40,12 +40,10 @@ package actor Coordinator {
     var board = NoticeBoard([])
 
     // This node among others.
-    var seat: SeatState?
-    /// Who led when the newest generation was assigned: it drives that generation.
-    var assigner: NodeID?
-    var pendingDecisions: [CoordinatorDecisions.Event] = []
+    var seat: Seat?
     var seatFailure: CoordinationError?
-    nonisolated let membershipBell = Doorbell()
+    /// Rung when something may be decided earlier than was thought.
+    nonisolated let seatBell = Doorbell()
     /// Rung when this node's part in a generation may be over, or another one may begin.
     nonisolated let partBell = Doorbell()
 
@@ -176,7 +174,7 @@ package actor Coordinator {
                 if cluster != nil {
                     try await takeSeat()
                     group.addTask { await self.runSeatOrFail() }
-                    group.addTask { await self.runMembership() }
+                    group.addTask { await self.runSeatClock() }
                 }
                 try await runParts()
                 if let seatFailure { throw seatFailure }

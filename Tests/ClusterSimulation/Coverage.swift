@@ -1,6 +1,6 @@
 /// States that hide mistakes when they never occur: each must come up in a run.
 package enum RareState: Int, Sendable, CaseIterable {
-    case staleFrameRefused, frameAhead, messageToEarlierLife, zombieWoke
+    case staleFrameRefused, staleCommandRefused, commandAhead, messageToEarlierLife, zombieWoke
     case staleLeadRefused, leadMoved, leadTookOverAfterSilence
     case assignRefused, recordOfEndedAuthorRefused
     case duplicateJoinRefused, rejoinedAfterRemoval

@@ -8,12 +8,14 @@ enum SimulationEvent {
     case read(Int, boot: Int)
     indirect case append(Pending)
     indirect case gossip(MembershipMessage, from: Int, to: Int, life: NodeID)
-    indirect case epoch(EpochMessage, from: Int, sender: NodeID, to: Int, life: NodeID)
+    indirect case command(DriverCall, to: Int)
+    case answer(Int, boot: Int, call: Int, isDone: Bool)
     indirect case frame(Int64, from: Int, sender: NodeID, to: Int, life: NodeID)
     case undeliverable(Int, boot: Int, sequence: UInt32)
     case closed(Int, NodeName)
-    case restored(Int, boot: Int, generation: Int64)
-    case processed(Int, boot: Int, epoch: Int64, generation: Int64, frontier: Int64)
+    /// The workers are done with what a call told them.
+    indirect case processed(Int, boot: Int, DriverCall)
+    case drive(Int, boot: Int, generation: Int64, DriveStep)
     case traffic
     case fault(Int, isStart: Bool)
     case trim(offset: Int64)
@@ -22,9 +24,10 @@ enum SimulationEvent {
     var machine: Int? {
         switch self {
         case .read(let machine, _), .undeliverable(let machine, _, _), .closed(let machine, _),
-            .restored(let machine, _, _), .processed(let machine, _, _, _, _), .timer(let machine, _):
+            .answer(let machine, _, _, _), .processed(let machine, _, _), .drive(let machine, _, _, _),
+            .timer(let machine, _):
             machine
-        case .gossip(_, _, let machine, _), .epoch(_, _, _, let machine, _), .frame(_, _, _, let machine, _): machine
+        case .gossip(_, _, let machine, _), .command(_, let machine), .frame(_, _, _, let machine, _): machine
         case .boot, .append, .traffic, .fault, .trim: nil
         }
     }
@@ -37,15 +40,16 @@ enum SimulationEvent {
         case .read: 3
         case .append: 4
         case .gossip: 5
-        case .epoch: 6
+        case .command: 6
         case .frame: 7
         case .undeliverable: 8
         case .closed: 9
-        case .restored: 10
+        case .answer: 10
         case .processed: 11
         case .traffic: 12
         case .fault: 13
         case .trim: 14
+        case .drive: 15
         }
     }
 }
@@ -54,12 +58,14 @@ enum SimulationEvent {
 enum Pending {
     case control(ControlRecord)
     case unknownKind
-    case tick(Int64)
-    case epoch(epoch: Int64, term: Int64, generation: Int64)
+    case sign(Int64)
+    /// By the driver of that many; of which machine's boot.
+    indirect case epoch(epoch: Int64, writer: Int64, generation: Int64, by: Int, boot: Int)
 }
 
-/// A running process' node, and what is asked of it most: a reference, so that asking copies nothing.
+/// A running process' fold and node, and what is asked of them most: a reference, so that asking copies nothing.
 final class Core {
+    private(set) var state = ControlState()
     private(set) var node: ClusterNode
     private(set) var own: NodeID?
     private(set) var isCoordinator = false
@@ -72,18 +78,23 @@ final class Core {
     }
 
     func handle(_ event: ClusterNode.Event, now: Instant, using random: inout SeededRandom) -> [ClusterNode.Effect] {
-        handle(event, now: now, using: &random, by: &node)
-    }
-
-    private func handle(
-        _ event: ClusterNode.Event, now: Instant, using random: inout SeededRandom, by node: inout ClusterNode
-    ) -> [ClusterNode.Effect] {
-        let effects = node.handle(event, now: now, using: &random)
+        let effects = node.handle(event, fold: state, now: now, using: &random)
         own = node.own
-        isCoordinator = node.isCoordinator
+        isCoordinator = own != nil && state.cluster.lead == own
         gate = node.gate
         deadline = node.deadline
         return effects
+    }
+
+    /// Folds a record, as the shell does when it reads one.
+    func fold(
+        _ entry: ControlEntry, offset: Int64, appendTime: Int64, now: Instant, using random: inout SeededRandom
+    ) -> ControlState.Verdict {
+        let verdict = state.apply(entry, offset: offset, appendTime: appendTime)
+        if verdict == .accepted, case .record(.cluster(let record)) = entry {
+            _ = handle(.accepted(record), now: now, using: &random)
+        }
+        return verdict
     }
 }
 
@@ -109,15 +120,16 @@ final class Machine {
 
     // What the process has read.
     var controlOffset = 0
-    var ticks = 0
-    var epochs = 0
-    var recordedEpoch: Int64 = 0
-    /// Epochs whose record this process has appended, with their term.
-    var appended: (epoch: Int64, term: Int64) = (0, 0)
+    var signs = 0
 
     // What its workers hold.
+    /// The generation that the process takes part in, and of what it knows as committed in it.
+    var part: (generation: Int64, committed: Int64) = (0, -1)
     var position: (generation: Int64, epoch: Int64, frontier: Int64) = (0, 0, 0)
     var served: Int64 = 0
+    /// What it commands, if it drives the generation.
+    var drive: Drive?
+    var calls = 0
     /// When its membership last showed all healthy nodes alive, in the last seconds of a run.
     var agreedAt: Int64 = 0
     /// Until when something was wrong with the machine.

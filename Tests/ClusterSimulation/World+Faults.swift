@@ -7,7 +7,7 @@ extension World {
     /// Input for the next epoch at every machine, and a client that asks somebody.
     mutating func traffic() {
         for index in machines.indices where machines[index].isUp && !machines[index].isPaused {
-            if machines[index].core?.isCoordinator == true { feed(index, .input) }
+            if machines[index].drive != nil { drive(index, .input) }
         }
         for _ in 0..<2 { ask(trafficRandom.below(machines.count)) }
         if isLiveness, now > plan.safety + plan.liveness - 25_000_000, servedBeforeEnd.isEmpty {
@@ -68,7 +68,9 @@ extension World {
         case .logSlow:
             logSlow += isStart ? 1 : -1
             logSlowUntil = now
-        case .logFaults: logFaults += isStart ? 1 : -1
+        case .logFaults:
+            logFaults += isStart ? 1 : -1
+            logFaultsUntil = now
         case .drain, .undrain, .moveLead, .rebalance, .remove, .tasks, .trim, .unknownKind, .leave:
             operate(fault, isStart: isStart)
         }
@@ -161,7 +163,7 @@ extension World {
             feed(node, .leave(reason: "asked"))
         case .trim:
             // Sometimes of a process that is behind: such a state does not count.
-            if let state = machines[node].core?.node.state, state.version >= 0 {
+            if let state = machines[node].core?.state, state.version >= 0 {
                 queue.push(.append(.control(.state(state.folded))), at: now + logRandom.below(200_000 as Int64))
             }
         case .unknownKind: queue.push(.append(.unknownKind), at: now + 1_000)
@@ -194,6 +196,7 @@ extension World {
         extraDelay = 0
         if logSlow > 0 { logSlowUntil = now }
         logSlow = 0
+        if logFaults > 0 { logFaultsUntil = now }
         logFaults = 0
         plan.lossPerMille = min(plan.lossPerMille, 20)
         for index in machines.indices {

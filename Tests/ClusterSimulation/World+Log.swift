@@ -8,9 +8,11 @@ extension World {
         switch mutant {
         case .skipReadBack:
             if case .assign = record, let core = machines[index].core {
-                let read = ClusterNode.Read(
-                    offset: core.node.state.nextOffset, appendTime: now, entry: .record(.cluster(record)))
-                feed(index, .control([read], began: machines[index].local(now)))
+                let machine = machines[index]
+                _ = core.fold(
+                    .record(.cluster(record)), offset: core.state.nextOffset, appendTime: now,
+                    now: machine.local(now), using: &machine.random)
+                feed(index, .read(began: machine.local(now), committed: machine.served))
             }
         case .neverRepeat:
             if machines[index].lastAppends.contains(record) { return }
@@ -53,17 +55,17 @@ extension World {
             occurred(.unknownKindSkipped)
             coverage.refused[Coverage.RecordKind.unknown.rawValue] += 1
             fold(counts: false)
-        case .tick(let term):
-            ticks.append(term)
+        case .sign(let term):
+            signs.append(term)
             if term == reference.term { lastSignOfLead = now }
-        case .epoch(let epoch, let term, _):
-            guard epoch == ledgerTail.epoch + 1, term >= ledgerTail.term else {
-                occurred(.epochRecordRefused)
-                return
-            }
-            if term < reference.term { occurred(.epochOfEarlierTermAdopted) }
-            ledgerTail = (epoch, term)
-            ledger.append((epoch, term))
+        case .epoch(let epoch, let writer, let generation, let index, let boot):
+            let isFenced = writer != epochWriter
+            if isFenced { occurred(.epochRecordRefused) }
+            // The same record once more changes nothing.
+            if !isFenced, epoch == ledger.count + 1 { ledger.append((epoch, writer)) }
+            queue.push(
+                .drive(index, boot: boot, generation: generation, isFenced ? .fenced : .recorded(epoch)),
+                at: now + 500 + logRandom.below(plan.logDelayMost))
         }
         for index in machines.indices where machines[index].isUp && machines[index].logCuts == 0 {
             // Each process is told within moments, or looks by itself in time.
@@ -145,6 +147,7 @@ extension World {
             lastSignOfLead = now
         case .assign(let assign):
             assignments.append((assign.assignment, now))
+            drivers[assign.assignment.generation] = assign.author
             checkAssignment(assign.assignment)
         case .remove(let remove):
             if remove.term != nil { checkRemoval(remove, before) }
@@ -184,15 +187,9 @@ extension World {
         machines[index].readAt = .max
         defer { wake(index, in: 1_000_000) }
         guard machines[index].logCuts == 0, !machines[index].ignoresLog else { return }
-        // Epochs first: what a new coordinator finds there must include all that was recorded before its term.
-        if machines[index].epochs < ledger.count, let last = ledger.last {
-            machines[index].epochs = ledger.count
-            machines[index].recordedEpoch = last.epoch
-            feed(index, .recorded(epoch: last.epoch, term: last.term))
-        }
-        let newTicks = ticks[machines[index].ticks...].max()
-        machines[index].ticks = ticks.count
-        if let term = newTicks { feed(index, .ticked(term: term)) }
+        let newSigns = signs[machines[index].signs...].max()
+        machines[index].signs = signs.count
+        if let term = newSigns { feed(index, .signed(term: term)) }
         readControl(index)
     }
 
@@ -204,33 +201,31 @@ extension World {
             boot(index)
             return
         }
-        var reads: [ClusterNode.Read] = []
-        let generation = machines[index].core?.node.state.cluster.generation ?? 0
+        let generation = machines[index].core?.state.cluster.generation ?? 0
         if machines[index].controlOffset == trimmed, trimmed > 0, control.count > trimmed {
             occurred(.foldedStateAdopted)
         }
         while machines[index].controlOffset < control.count {
             let offset = machines[index].controlOffset
             machines[index].controlOffset += 1
-            let entry = control[offset]
-            reads.append(
-                ClusterNode.Read(
-                    offset: Int64(offset), appendTime: entry.time, entry: altered(entry.entry, for: index)))
-            if mutant == .twoLeadsInATerm || mutant == .acceptEndedAuthor {
-                feed(index, .control(reads, began: began))
-                reads = []
-            }
+            let entry = altered(control[offset].entry, for: index)
+            let machine = machines[index]
+            guard
+                let verdict = machine.core?.fold(
+                    entry, offset: Int64(offset), appendTime: control[offset].time, now: began, using: &machine.random)
+            else { return }
+            checkVerdict(index, Int64(offset), verdict)
         }
-        feed(index, .control(reads, began: began))
+        feed(index, .read(began: began, committed: machines[index].served))
         checkFold(index)
-        let after = machines[index].core?.node.state.cluster.generation ?? 0
+        let after = machines[index].core?.state.cluster.generation ?? 0
         if generation > 0, after > generation + 1 { occurred(.generationSkippedByReader) }
     }
 
     /// A mutant's fold reads another record than the one that is there.
     private mutating func altered(_ entry: ControlEntry, for index: Int) -> ControlEntry {
         guard let mutant, case .record(.cluster(let record)) = entry,
-            let state = machines[index].core?.node.state.cluster
+            let state = machines[index].core?.state.cluster
         else { return entry }
         switch (mutant, record) {
         case (.twoLeadsInATerm, .lead(var lead)):

@@ -23,7 +23,8 @@ package struct Outcome: Sendable {
 /// A whole cluster on a virtual clock, network and log: one thread, no task, everything drawn from the seed.
 ///
 /// Each machine's process is a ``ClusterNode``, the value that a real node's shell interprets; the world interprets its
-/// effects over links and a log that misbehave as the plan says, and looks at every invariant at every step.
+/// effects over links and a log that misbehave as the plan says, and looks at every invariant at every step. Of a
+/// generation's work there is a model (``Drive``): the driver's calls in the order of the real one's, and what they leave behind.
 package struct World {
     var plan: Plan
     let mutant: Mutant?
@@ -39,6 +40,7 @@ package struct World {
     var logSlow = 0
     var logSlowUntil: Int64 = -10_000_000
     var logFaults = 0
+    var logFaultsUntil: Int64 = -10_000_000
     var logRandom: SeededRandom
     var trafficRandom: SeededRandom
 
@@ -46,9 +48,11 @@ package struct World {
     var control: [(entry: ControlEntry, time: Int64)] = []
     /// Records below were trimmed.
     var trimmed = 0
-    var ticks: [Int64] = []
-    var ledger: [(epoch: Int64, term: Int64)] = []
-    var ledgerTail: (epoch: Int64, term: Int64) = (0, 0)
+    var signs: [Int64] = []
+    /// The epochs' topic: a record each, by the driver that was the writer then; its number stands for the frontier.
+    var ledger: [(epoch: Int64, writer: Int64)] = []
+    /// The newest writer of the epochs' topic: earlier ones are fenced.
+    var epochWriter: Int64 = 0
     var folded = ControlState()
     var reference = ReferenceFold()
     /// By offset: whether it counts, and the fold's hash behind it.
@@ -56,6 +60,8 @@ package struct World {
     var hashes: [UInt64] = []
     /// By generation − 1.
     var assignments: [(assignment: Assignment, readable: Int64)] = []
+    /// By generation, whose assignment it was.
+    var drivers: [Int64: Incarnation] = [:]
     /// The newest epoch that a life has processed in a generation, with its frontier.
     var progress: [Int64: [NodeID: (epoch: Int64, frontier: Int64)]] = [:]
     var tasks = ["a", "b", "c"]
@@ -179,18 +185,18 @@ package struct World {
             if machines[to].core?.own != life { occurred(.messageToEarlierLife) }
             _ = from
             feed(to, .membership(message))
-        case .epoch(let message, _, let sender, let to, let life):
-            guard machines[to].core?.own == life else { return }
-            checkEpochMessage(message, sender: sender, to: to)
-            feed(to, .epoch(message, from: sender))
+        case .command(let call, let to): serve(call, at: to)
+        case .answer(let index, let boot, let call, let isDone):
+            if machines[index].boot == boot { answered(index, call, isDone: isDone) }
         case .frame(let generation, _, let sender, let to, let life):
             receiveFrame(generation, sender: sender, to: to, life: life)
         case .undeliverable(let index, let boot, let sequence):
             if machines[index].boot == boot { feed(index, .undeliverable(sequence: sequence)) }
         case .closed(let index, let name): feed(index, .closed(name))
-        case .restored(let index, let boot, let generation): restored(index, boot, generation)
-        case .processed(let index, let boot, let epoch, let generation, let frontier):
-            processed(index, boot, epoch, generation, frontier)
+        case .processed(let index, let boot, let call):
+            if machines[index].boot == boot { processed(index, call) }
+        case .drive(let index, let boot, let generation, let step):
+            if machines[index].boot == boot, machines[index].drive?.generation == generation { drive(index, step) }
         case .traffic: traffic()
         case .fault(let index, let isStart):
             if !isLiveness { apply(plan.faults[index], isStart: isStart) }
@@ -211,10 +217,9 @@ package struct World {
         machines[index].timerAt = .max
         machines[index].readAt = .max
         machines[index].controlOffset = trimmed
-        machines[index].ticks = ticks.count
-        machines[index].epochs = 0
-        machines[index].recordedEpoch = 0
-        machines[index].appended = (0, 0)
+        machines[index].signs = signs.count
+        machines[index].part = (0, -1)
+        machines[index].drive = nil
         machines[index].position = (0, 0, 0)
         machines[index].served = 0
         machines[index].waiting = []
@@ -231,6 +236,7 @@ package struct World {
         guard machines[index].isUp else { return }
         note("\(machines[index].name) is killed")
         machines[index].core = nil
+        machines[index].drive = nil
         machines[index].waiting = []
         machines[index].boot += 1
         for other in machines.indices where other != index && machines[other].isUp {

@@ -35,6 +35,8 @@ package struct ClusterState: Hashable, Sendable, Codable {
     /// Who shall lead next, if an operator said so.
     package private(set) var leadTarget: NodeID?
     package private(set) var assignment: Assignment?
+    /// Who led when the newest generation was assigned: it drives that generation.
+    package private(set) var driver: NodeID?
     /// An operator asked for equal shares since the last assignment.
     package private(set) var wantsRebalance = false
 
@@ -206,6 +208,7 @@ package struct ClusterState: Hashable, Sendable, Codable {
             return .rejected("task \(task.task) is placed on \(task.node), which does not take part")
         }
         assignment = assign.assignment
+        driver = lead
         wantsRebalance = false
         return .accepted
     }

@@ -7,7 +7,7 @@ package import Cluster
 /// harmless, since of equal records the fold accepts one.
 ///
 /// A node proposes itself only when the coordinator's life has ended, or when it is dead to gossip *and* no accepted record
-/// or tick of its term has appeared in the log for ``Settings/leadSilence``; the oldest member first. So two sides of a
+/// or sign of its term has appeared in the log for ``Settings/leadSilence``; the oldest member first. So two sides of a
 /// partition that both reach the log do not duel: the side with the coordinator goes on, and the other one is removed and
 /// rejoins. A coordinator that finds most members dead, or is answered by none, doubts itself first: it falls silent for
 /// ``Settings/yieldTime``, in which members that see each other can take over.
@@ -15,8 +15,8 @@ package struct CoordinatorDecisions: Sendable {
     package enum Event: Sendable, Equatable {
         /// The fold moved to a record that was accepted; `author` appended it.
         case accepted(author: Incarnation?)
-        /// A tick of this term was read from the clock's topic.
-        case ticked(term: Int64)
+        /// A sign of a coordinator of this term was read from the signs' topic.
+        case signed(term: Int64)
         /// Membership, the tasks or the fold may have changed, or the time has come.
         case look
         /// A node that takes part has not reported to this coordinator for too long, though gossip finds it alive.
@@ -27,8 +27,8 @@ package struct CoordinatorDecisions: Sendable {
 
     package enum Effect: Sendable, Equatable {
         case append(ClusterRecord)
-        /// Append a tick of this term to the clock's topic.
-        case tick(term: Int64)
+        /// Append a sign that the coordinator of this term is there.
+        case sign(term: Int64)
         /// Have membership probe this node now.
         case probe(NodeName)
         /// Read the log: before the coordinator's silence counts, it must show there.
@@ -82,9 +82,9 @@ package struct CoordinatorDecisions: Sendable {
 
     /// Times are in microseconds.
     package struct Settings: Sendable, Equatable {
-        /// Between ticks. The clock's resolution for queries, and how soon silence can be noticed.
-        package var tickInterval: Int64 = 1_000_000
-        /// Without a record or tick a coordinator that is dead to gossip may be replaced. Above one tick and its way.
+        /// Between signs: how soon silence can be noticed.
+        package var signInterval: Int64 = 1_000_000
+        /// Without a record or sign a coordinator that is dead to gossip may be replaced. Above one sign and its way.
         package var leadSilence: Int64 = 1_500_000
         /// Each younger member waits this much longer, so that one proposes.
         package var leadStagger: Int64 = 300_000
@@ -119,8 +119,8 @@ package struct CoordinatorDecisions: Sendable {
     /// This coordinator is silent because it found most members dead.
     package var isYielding: Bool { yieldUntil != nil }
 
-    private var nextTick: Instant
-    private var tickedTerm: Int64 = 0
+    private var nextSign: Instant
+    private var signedTerm: Int64 = 0
     private var waiting: [Waiting] = []
     private var unreported: [NodeID] = []
     /// Lives that are to be removed unless they end, or recover, soon.
@@ -155,14 +155,14 @@ package struct CoordinatorDecisions: Sendable {
         self.settings = settings
         lastSign = now
         deadline = now
-        nextTick = now
+        nextSign = now
     }
 
     package mutating func handle(_ event: Event, facts: Facts, now: Instant) -> [Effect] {
         switch event {
         case .accepted(let author):
             if let author, author == facts.cluster.lead?.incarnation { lastSign = now }
-        case .ticked(let term):
+        case .signed(let term):
             if term == facts.cluster.term { lastSign = now }
         case .look:
             break
@@ -301,7 +301,7 @@ package struct CoordinatorDecisions: Sendable {
             }
             yieldUntil = nil
         }
-        tick(facts, now: now, into: &effects)
+        sign(facts, now: now, into: &effects)
         remove(facts, now: now, into: &effects)
         admit(facts, now: now, into: &effects)
         if handOver(facts, now: now, into: &effects) { return }
@@ -324,16 +324,16 @@ package struct CoordinatorDecisions: Sendable {
         return true
     }
 
-    private mutating func tick(_ facts: Facts, now: Instant, into effects: inout [Effect]) {
-        if tickedTerm != facts.cluster.term {
-            tickedTerm = facts.cluster.term
-            nextTick = now
+    private mutating func sign(_ facts: Facts, now: Instant, into effects: inout [Effect]) {
+        if signedTerm != facts.cluster.term {
+            signedTerm = facts.cluster.term
+            nextSign = now
         }
-        if now >= nextTick {
-            nextTick = now + settings.tickInterval
-            effects.append(.tick(term: facts.cluster.term))
+        if now >= nextSign {
+            nextSign = now + settings.signInterval
+            effects.append(.sign(term: facts.cluster.term))
         }
-        wake(at: nextTick)
+        wake(at: nextSign)
     }
 
     private mutating func remove(_ facts: Facts, now: Instant, into effects: inout [Effect]) {

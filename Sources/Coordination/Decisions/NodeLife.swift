@@ -70,6 +70,8 @@ package struct NodeLife: Sendable {
     private var leaving: (reason: String, giveUp: Instant)?
     private var nextAppend: Instant
     private var refusal: String?
+    /// The newest life of the name when this process last wanted to join.
+    private var expected: Incarnation?
 
     package init(
         name: NodeName, directory: String, description: NodeDescription, settings: Settings = Settings(), now: Instant
@@ -148,7 +150,9 @@ package struct NodeLife: Sendable {
                 begin(life.node, now: now, into: &effects)
                 live(life.node, cluster, now: now, into: &effects)
             } else if now >= retry {
-                join(nonce: nonce, cluster, now: now, into: &effects)
+                // Another life of the name since, maybe of this very record, and over before it was read: that record is spent.
+                let isSpent = cluster.newest(name) != expected
+                join(nonce: isSpent ? Self.nonce(using: &rng) : nonce, cluster, now: now, into: &effects)
             }
         case .living(let node):
             live(node, cluster, now: now, into: &effects)
@@ -166,11 +170,12 @@ package struct NodeLife: Sendable {
             return
         }
         refusal = nil
+        expected = cluster.newest(name)
         effects.append(
             .append(
                 .join(
                     ClusterRecord.Join(
-                        name: name, directory: directory, nonce: nonce, after: cluster.newest(name),
+                        name: name, directory: directory, nonce: nonce, after: expected,
                         description: description))))
     }
 

@@ -68,23 +68,3 @@ package struct CommitNotice: Sendable, Codable, Hashable {
         self.builds = builds
     }
 }
-
-/// Where this node is in its life as a member, and what it thinks of the others.
-struct SeatState {
-    var life: NodeLife
-    /// nil while this process is not a node.
-    var membership: Membership?
-    var decisions: CoordinatorDecisions
-    var random = SystemRandomNumberGenerator()
-    /// The newest generation read back in this life.
-    var adopted: Assignment?
-    /// Who leads the term in which it was assigned.
-    var driver: NodeID?
-    /// Of the clock's topic.
-    var tickOffset: Int64 = 0
-    var hasLeft = false
-    /// Why the name cannot be had.
-    var refusal: String?
-
-    var own: NodeID? { life.own }
-}
