@@ -289,6 +289,10 @@ extension Coordinator {
         if let known = self.notice, known.isReady, !notice.isReady || notice.epoch < known.epoch { return }
         self.notice = notice
         guard notice.isReady, let frontier = Frontier(token: notice.frontier) else { return }
+        if let before = serving, notice.epoch > before.epoch {
+            let records = frontier.partitions.reduce(Int64(0)) { $0 + max(0, frontier[$1] - before.frontier[$1]) }
+            meter.record(epochs: notice.epoch - before.epoch, records: records, at: MonotonicClock.nanoseconds)
+        }
         serve(
             Serving(
                 group: part.group, epoch: notice.epoch, frontier: frontier, clock: notice.clock,

@@ -4,9 +4,14 @@ internal import Glibc
 internal import Log
 
 extension Coordinator {
-    /// The state of the whole pipeline on this node.
-    func localStatus() async -> PipelineStatus {
-        let facts = await part?.group.facts() ?? MemberFacts()
+    /// The state of the whole pipeline as this node knows it.
+    func localStatus() async -> PipelineStatus { await status(await part?.group.facts() ?? MemberFacts()) }
+
+    /// This node's share, without asking another one: what its workers hold and do, and what is committed. Sources, connectors and
+    /// latency are known where the epochs are driven, and are part of that node's share; epochs and their rates are known everywhere.
+    package func nodeStatus() async -> PipelineStatus { await status(await part?.member.facts() ?? MemberFacts()) }
+
+    private func status(_ facts: MemberFacts) async -> PipelineStatus {
         var views: [String: PipelineStatus.View] = [:]
         for relation in state.catalog.ordered where relation.isQueryable {
             let isActive = serving?.isActive(relation.name) ?? false

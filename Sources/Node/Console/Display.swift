@@ -72,7 +72,7 @@ struct Display: Sendable {
                 let picture = await picture(assembly, round)
                 print("\u{1B}[H\u{1B}[J" + picture.joined(separator: "\n"))
             } else if round % 10 == 0, round > 0 {
-                let status = await assembly.coordinator.status()
+                let status = await assembly.coordinator.nodeStatus()
                 if json {
                     print(
                         "{\"event\":\"status\",\"epoch\":\(status.committedEpoch),\"records_per_second\":\(status.recordsPerSecond)}"

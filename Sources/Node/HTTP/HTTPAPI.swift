@@ -48,7 +48,7 @@ struct HTTPAPI {
         router.get("/healthz") { _, _ in Self.json("{\"status\":\"ok\"}") }
         router.get("/readyz") { _, _ in try await ready() }
         router.get("/metrics") { _, _ in
-            var text = Metrics.text(await coordinator.status())
+            var text = Metrics.text(await coordinator.nodeStatus())
             if let link, let figures = await coordinator.clusterFigures() {
                 text += ClusterMetrics.text(figures, link.counts)
             }
