@@ -269,6 +269,13 @@ def main():
             m["name"] == "extra" and m["vnodes"] > 0 for m in alive[0].cluster()["members"]) and fresh.cluster()["isReady"])
         alive.append(fresh)
         check_all(alive, "one node more")
+        # A source with a connector moves nothing: its task is placed in the generation that is there.
+        before = alive[0].cluster()["generation"]
+        alive[0].sql("CREATE SOURCE made WITH (connector = 'generator', kind = 'bid', storage = 'stored', rate = '2000', "
+                     "count = '1000');\nCREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM made;")
+        until("the connector to have appended all", 60, lambda: alive[-1].sql("SELECT n FROM counted")[0]["n"] == 920)
+        if alive[0].cluster()["generation"] != before:
+            sys.exit(f"cluster: a new source moved generation {before} to {alive[0].cluster()['generation']}")
         drained = alive[0]
         status, _, body = alive[1].request("POST", f"/admin/v1/nodes/{drained.name}/drain")
         if status != 200:

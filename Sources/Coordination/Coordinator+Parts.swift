@@ -34,6 +34,9 @@ extension Coordinator {
         }
         while !Task.isCancelled, seat?.hasLeft != true {
             guard let assignment = seat?.adopted, let own = seat?.own, assignment.contains(own) else {
+                // It looks on: what it did is over, and others keep the rows.
+                part = nil
+                abandonActivations()
                 await partBell.wait()
                 continue
             }
@@ -187,7 +190,7 @@ extension Coordinator {
     /// Forgets what an earlier generation knew, but not what queries see.
     private func begin(_ part: Part) {
         self.part = part
-        board = NoticeBoard(part.leads ? part.remotes : [])
+        board = NoticeBoard(part.leads ? part.remotes + onlookers(part) : [])
         notice = nil
         isCaughtUp = false
         if serving == nil { phase = .replaying }
@@ -213,17 +216,7 @@ extension Coordinator {
         now = nil
         committedNow = nil
         lastTick = nil
-        if !part.leads {
-            for version in activationWaiters.keys.sorted() {
-                finish(
-                    version,
-                    .failure(
-                        CoordinationError(
-                            .indefinite, "the change is in the control log; another node has become the coordinator")))
-            }
-            activations = []
-            pendingVersions = []
-        }
+        if !part.leads { abandonActivations() }
         if cluster != nil {
             logger.info(
                 "generation begins",
@@ -232,6 +225,27 @@ extension Coordinator {
                     "drives": "\(part.leads)",
                 ])
         }
+    }
+
+    /// Nodes that have no share in the generation but answer queries all the same: drained ones, say.
+    private func onlookers(_ part: Part) -> [RemoteMember] {
+        guard let cluster, let assignment = seat?.adopted else { return [] }
+        return state.cluster.lives.filter { !assignment.contains($0.node) }.map {
+            RemoteMember(node: $0.node, generation: part.generation, caller: cluster.caller)
+        }
+    }
+
+    /// Changes that this node was to make; another one does.
+    private func abandonActivations() {
+        for version in activationWaiters.keys.sorted() {
+            finish(
+                version,
+                .failure(
+                    CoordinationError(
+                        .indefinite, "the change is in the control log; another node has become the coordinator")))
+        }
+        activations = []
+        pendingVersions = []
     }
 
     private func end(_ part: Part) async {
@@ -282,11 +296,15 @@ extension Coordinator {
     /// On a node that does not drive: what the driver says is committed.
     func take(_ notice: CommitNotice) async throws(CoordinationError) {
         if notice.controlVersion > state.version { try await foldControl() }
-        guard let part, part.generation == notice.generation, !part.leads else {
+        guard let group = keepers(of: notice.generation) else {
             throw CoordinationError(
                 .superseded, "generation \(notice.generation) is not the one that this node takes part in")
         }
-        if let known = self.notice, known.isReady, !notice.isReady || notice.epoch < known.epoch { return }
+        if let known = self.notice, known.generation == notice.generation, known.isReady,
+            !notice.isReady || notice.epoch < known.epoch
+        {
+            return
+        }
         self.notice = notice
         guard notice.isReady, let frontier = Frontier(token: notice.frontier) else { return }
         if let before = serving, notice.epoch > before.epoch {
@@ -295,8 +313,22 @@ extension Coordinator {
         }
         serve(
             Serving(
-                group: part.group, epoch: notice.epoch, frontier: frontier, clock: notice.clock,
+                group: group, epoch: notice.epoch, frontier: frontier, clock: notice.clock,
                 activeSince: notice.activeSince))
+    }
+
+    /// Who keeps the rows of a generation that another node drives, if it is the one that was read back.
+    private func keepers(of generation: Int64) -> WorkerGroup? {
+        if let part { return part.generation == generation && !part.leads ? part.group : nil }
+        guard let cluster, let assignment = seat?.adopted, assignment.generation == generation,
+            let own = seat?.own, !assignment.contains(own)
+        else { return nil }
+        if let serving, serving.group.placement.generation == generation { return serving.group }
+        return WorkerGroup(
+            placement: Placement(assignment),
+            members: assignment.nodes.map {
+                RemoteMember(node: $0, generation: generation, caller: cluster.caller)
+            })
     }
 
     /// Notes when an epoch was committed, and forgets what is older than the history but one.

@@ -158,6 +158,7 @@ extension Coordinator {
         self.seat?.notedVersion = state.version
         locate()
         feed(.tasks(tasks))
+        updateConnectors()
     }
 
     private func locate() {
@@ -191,7 +192,9 @@ extension Coordinator {
     /// Whether a table's task is this node's.
     func runsTask(of table: String) -> Bool {
         guard let seat else { return true }
-        guard let own = seat.own, let assignment = seat.adopted else { return false }
+        guard let own = seat.own, let assignment = state.cluster.assignment,
+            assignment.generation == seat.adopted?.generation
+        else { return false }
         return assignment.tasks(of: own).contains(table)
     }
 

@@ -35,7 +35,7 @@ package struct Coverage: Sendable {
     package init() {}
 
     package enum RecordKind: Int, Sendable, CaseIterable {
-        case found, join, admit, leave, remove, lead, assign, drain, moveLead, rebalance, state, unknown
+        case found, join, admit, leave, remove, lead, assign, place, drain, moveLead, rebalance, state, unknown
     }
 
     package mutating func add(_ other: Coverage) {

@@ -76,7 +76,9 @@ extension World {
             return fail(
                 "C3", "\(machines[index].name) adopts generation \(assignment.generation), which is not in the log")
         }
-        let known = assignments[Int(assignment.generation) - 1].assignment
+        var known = assignments[Int(assignment.generation) - 1].assignment
+        // Its tasks may have been placed anew meanwhile.
+        known.tasks = assignment.tasks
         if assignment != known { fail("C2", "\(machines[index].name) has another generation \(assignment.generation)") }
         rest(index)
         guard let own = machines[index].core?.own, assignment.contains(own) else { return }

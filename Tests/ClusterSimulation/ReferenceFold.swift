@@ -64,6 +64,14 @@ struct ReferenceFold {
             generation += 1
             assignment = assign.assignment
             return true
+        case .place(let place):
+            guard place.term == term, place.author.rawValue == lead, place.generation == generation,
+                let known = assignment, known.tasks != place.tasks,
+                place.tasks.allSatisfy({ task in known.workers.contains { $0.node == task.node } }),
+                zip(place.tasks, place.tasks.dropFirst()).allSatisfy({ $0.task < $1.task })
+            else { return false }
+            assignment?.tasks = place.tasks
+            return true
         case .drain(let drain):
             guard let name = name(drain.life), lives[name]?.isDraining != drain.isDraining else { return false }
             lives[name]?.isDraining = drain.isDraining

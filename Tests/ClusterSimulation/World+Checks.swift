@@ -191,6 +191,9 @@ extension World {
             return fail("C5", "no healthy node coordinates")
         }
         guard let assignment = assignments.last?.assignment else { return fail("C5", "nothing is assigned") }
+        if let placed = reference.assignment?.tasks.map(\.task), placed != Set(tasks).sorted() {
+            return fail("C5", "the tasks \(tasks) shall run, \(placed) are placed")
+        }
         for index in healthy {
             guard let core = machines[index].core, let own = core.own else { return }
             if core.state.nextOffset != Int64(control.count),

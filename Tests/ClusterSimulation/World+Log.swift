@@ -128,6 +128,7 @@ extension World {
         case .remove: .remove
         case .lead: .lead
         case .assign: .assign
+        case .place: .place
         case .drain: .drain
         case .moveLead: .moveLead
         case .rebalance: .rebalance
@@ -156,7 +157,7 @@ extension World {
             if before.life(leave.author)?.isDraining == true { occurred(.drained) }
         case .join(let join):
             if !acceptedNonces.insert(join.nonce).inserted { fail("C1", "nonce \(join.nonce) has two lives") }
-        case .found, .admit, .drain, .moveLead, .rebalance: break
+        case .place, .found, .admit, .drain, .moveLead, .rebalance: break
         }
     }
 
@@ -167,7 +168,7 @@ extension World {
         case .assign: occurred(.assignRefused)
         case .join(let join):
             if acceptedNonces.contains(join.nonce) { occurred(.duplicateJoinRefused) }
-        case .found, .admit, .leave, .remove, .drain, .moveLead, .rebalance: break
+        case .place, .found, .admit, .leave, .remove, .drain, .moveLead, .rebalance: break
         }
     }
 

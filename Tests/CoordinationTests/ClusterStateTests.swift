@@ -55,6 +55,35 @@ import Testing
 
     private mutating func isAccepted(_ record: ClusterRecord) -> Bool { fold(record) == .accepted }
 
+    @Test mutating func tasksArePlacedWithinAGeneration() throws {
+        let nodes = ["a", "b"].enumerated().map { NodeID(Self.name($1), Incarnation(Int64($0))) }
+        #expect(isAccepted(Self.join("a", nonce: "n1", after: nil)))
+        #expect(isAccepted(Self.join("b", nonce: "n2", after: nil)))
+        #expect(isAccepted(Self.lead(1, by: 0)))
+        #expect(
+            isAccepted(.admit(ClusterRecord.Admit(life: Incarnation(1), author: Incarnation(0), term: 1))))
+        #expect(isAccepted(Self.assign(nodes, after: 0, by: 0, term: 1)))
+        let assigned = try #require(state.cluster.assignment)
+        func place(_ tasks: [(String, NodeID)], generation: Int64 = 1, by author: Int64 = 0) -> ClusterRecord {
+            .place(
+                ClusterRecord.Place(
+                    tasks: tasks.map { Assignment.TaskPlacement(task: $0.0, node: $0.1) }, generation: generation,
+                    author: Incarnation(author), term: 1, reason: "r"))
+        }
+        let other = NodeID(Self.name("c"), Incarnation(9))
+        #expect(!isAccepted(place([("t", nodes[1])], by: 1)))
+        #expect(fold(place([("t", nodes[1])], generation: 2)) == .stale(expected: 2))
+        #expect(!isAccepted(place([("t", other)])))
+        #expect(!isAccepted(place([("t", nodes[1]), ("s", nodes[0])])))
+        #expect(!isAccepted(place(assigned.tasks.map { ($0.task, $0.node) })))
+        let hash = state.hash
+        #expect(isAccepted(place([("s", nodes[0]), ("t", nodes[1])])))
+        #expect(state.hash != hash)
+        let placed = try #require(state.cluster.assignment)
+        #expect(placed.tasks(of: nodes[0]) == ["s"] && placed.tasks(of: nodes[1]) == ["t"])
+        #expect(placed.owners == assigned.owners && placed.generation == 1)
+    }
+
     @Test mutating func aLifeIsTheOffsetOfItsJoin() {
         #expect(isAccepted(Self.join("a", nonce: "n1", after: nil)))
         #expect(state.cluster.lives.map(\.node) == [NodeID(Self.name("a"), Incarnation(0))])

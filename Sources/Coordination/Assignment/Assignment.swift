@@ -86,6 +86,14 @@ package struct Assignment: Hashable, Sendable, Codable {
 
     package func tasks(of node: NodeID) -> [String] { tasks.filter { $0.node == node }.map(\.task) }
 
+    /// A task that is on a node which does not take part, if there is one.
+    var taskFlaw: String? {
+        for task in tasks where !contains(task.node) {
+            return "task \(task.task) is placed on \(task.node), which does not take part"
+        }
+        return nil
+    }
+
     /// Why it is not an assignment at all, whatever the cluster is; nil if it is one.
     package var flaw: String? {
         guard generation >= 1 else { return "generation \(generation) is below 1" }

@@ -32,7 +32,7 @@ package enum AssignmentPlanner {
         }
         return Assignment(
             generation: (previous?.generation ?? 0) + 1, workers: workers, owners: owners(workers, previous),
-            tasks: place(tasks, on: ordered, previous), start: start)
+            tasks: place(tasks, on: ordered.map(\.node), previous), start: start)
     }
 
     // MARK: Vnodes
@@ -76,14 +76,19 @@ package enum AssignmentPlanner {
 
     // MARK: Tasks
 
+    /// Where the tasks run among the nodes of an assignment that stays; those that run stay, unless their node runs two more than another.
+    package static func place(_ tasks: [String], in assignment: Assignment) -> [Assignment.TaskPlacement] {
+        place(tasks, on: assignment.nodes, assignment)
+    }
+
     private static func place(
-        _ tasks: [String], on candidates: [Candidate], _ previous: Assignment?
+        _ tasks: [String], on candidates: [NodeID], _ previous: Assignment?
     ) -> [Assignment.TaskPlacement] {
         var before: [String: NodeID] = [:]
         for placement in previous?.tasks ?? [] { before[placement.task] = placement.node }
         var load: [Int] = Array(repeating: 0, count: candidates.count)
         var placed: [(task: String, at: Int?)] = Set(tasks).sorted().map { task in
-            let index = before[task].flatMap { node in candidates.firstIndex { $0.node == node } }
+            let index = before[task].flatMap { node in candidates.firstIndex(of: node) }
             if let index { load[index] += 1 }
             return (task, index)
         }
@@ -100,7 +105,7 @@ package enum AssignmentPlanner {
             load[heaviest] -= 1
             load[target] += 1
         }
-        return placed.map { Assignment.TaskPlacement(task: $0.task, node: candidates[$0.at ?? 0].node) }
+        return placed.map { Assignment.TaskPlacement(task: $0.task, node: candidates[$0.at ?? 0]) }
     }
 
     // MARK: Standbys

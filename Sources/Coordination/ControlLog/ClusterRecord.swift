@@ -12,6 +12,7 @@ package enum ClusterRecord: Hashable, Sendable {
     case remove(Remove)
     case lead(Lead)
     case assign(Assign)
+    case place(Place)
     case drain(Drain)
     case moveLead(MoveLead)
     case rebalance(Rebalance)
@@ -124,6 +125,26 @@ package enum ClusterRecord: Hashable, Sendable {
         }
     }
 
+    /// Where the connector tasks of the current generation run from now on: its vnodes and its state stay as they are.
+    package struct Place: Hashable, Sendable, Codable {
+        /// In order of the task's name.
+        package var tasks: [Assignment.TaskPlacement]
+        package var generation: Int64
+        package var author: Incarnation
+        package var term: Int64
+        package var reason: String
+
+        package init(
+            tasks: [Assignment.TaskPlacement], generation: Int64, author: Incarnation, term: Int64, reason: String
+        ) {
+            self.tasks = tasks
+            self.generation = generation
+            self.author = author
+            self.term = term
+            self.reason = reason
+        }
+    }
+
     /// A node shall own nothing any more, or may again. When a generation without it is under way it can leave.
     package struct Drain: Hashable, Sendable, Codable {
         package var life: Incarnation
@@ -172,6 +193,7 @@ package enum ClusterRecord: Hashable, Sendable {
         case .remove(let record): record.author
         case .lead(let record): record.author
         case .assign(let record): record.author
+        case .place(let record): record.author
         case .drain(let record): record.author
         case .moveLead(let record): record.author
         case .rebalance(let record): record.author

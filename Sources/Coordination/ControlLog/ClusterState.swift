@@ -85,6 +85,7 @@ package struct ClusterState: Hashable, Sendable, Codable {
         case .remove(let remove): return self.remove(remove)
         case .lead(let lead): return self.lead(lead)
         case .assign(let assign): return self.assign(assign)
+        case .place(let place): return self.place(place)
         case .drain(let drain): return self.drain(drain)
         case .moveLead(let move):
             guard let target = life(move.to) else { return .rejected("life \(move.to) is not current") }
@@ -204,12 +205,22 @@ package struct ClusterState: Hashable, Sendable, Codable {
                 return .rejected("\(worker.node) has no worker \(worker.worker)")
             }
         }
-        for task in assign.assignment.tasks where !assign.assignment.contains(task.node) {
-            return .rejected("task \(task.task) is placed on \(task.node), which does not take part")
-        }
+        if let flaw = assign.assignment.taskFlaw { return .rejected(flaw) }
         assignment = assign.assignment
         driver = lead
         wantsRebalance = false
+        return .accepted
+    }
+
+    private mutating func place(_ place: ClusterRecord.Place) -> ControlState.Verdict {
+        if let refusal = refusal(term: place.term, author: place.author) { return refusal }
+        guard var placed = assignment, placed.generation == place.generation else {
+            return .stale(expected: place.generation)
+        }
+        guard placed.tasks != place.tasks else { return .rejected("the tasks are there") }
+        placed.tasks = place.tasks
+        if let flaw = placed.flaw ?? placed.taskFlaw { return .rejected(flaw) }
+        assignment = placed
         return .accepted
     }
 

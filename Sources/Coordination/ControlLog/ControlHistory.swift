@@ -105,6 +105,10 @@ package struct ControlHistory: Sendable {
             line.kind = "move-lead"
             line.what = "to \(name(move.to, before))"
             line.why = move.reason
+        case .place(let place):
+            line.kind = "place"
+            line.what = place.tasks.map { "\($0.task) on \($0.node)" }.joined(separator: ", ")
+            line.why = place.reason
         case .rebalance(let rebalance):
             line.kind = "rebalance"
             line.why = rebalance.reason

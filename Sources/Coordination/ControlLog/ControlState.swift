@@ -109,7 +109,10 @@ package struct ControlState: Sendable {
                 }
             case .cluster(let record):
                 cluster.mix(into: &hash)
-                if case .assign = record { cluster.mixAssignment(into: &hash) }
+                switch record {
+                case .assign, .place: cluster.mixAssignment(into: &hash)
+                default: break
+                }
             case .state:
                 break
             }

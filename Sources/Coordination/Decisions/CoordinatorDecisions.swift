@@ -147,6 +147,7 @@ package struct CoordinatorDecisions: Sendable {
         case admit(Incarnation)
         case remove(Incarnation)
         case assign(after: Int64)
+        case place(generation: Int64)
         case move(after: Int64)
         case probe(Incarnation)
     }
@@ -403,10 +404,11 @@ package struct CoordinatorDecisions: Sendable {
         let staying = members.filter { !$0.isDraining }
         // The last ones cannot be drained.
         let chosen = staying.isEmpty ? members : staying
-        guard !chosen.isEmpty, let reason = reason(cluster, chosen: chosen, tasks: facts.tasks) else {
+        guard !chosen.isEmpty, let reason = reason(cluster, chosen: chosen) else {
             firstChange = nil
             lastChange = nil
             lastCandidates = chosen.map(\.node)
+            place(facts, now: now, into: &effects)
             return
         }
         let nodes = chosen.map(\.node)
@@ -435,9 +437,21 @@ package struct CoordinatorDecisions: Sendable {
         append(.assign(after: cluster.generation), record, now: now, into: &effects)
     }
 
+    /// Tasks that come or go move nothing else.
+    private mutating func place(_ facts: Facts, now: Instant, into effects: inout [Effect]) {
+        guard let assignment = facts.cluster.assignment else { return }
+        let tasks = AssignmentPlanner.place(facts.tasks, in: assignment)
+        guard tasks != assignment.tasks else { return }
+        let record = ClusterRecord.place(
+            ClusterRecord.Place(
+                tasks: tasks, generation: assignment.generation, author: facts.own.incarnation,
+                term: facts.cluster.term, reason: "the tasks have changed"))
+        append(.place(generation: assignment.generation), record, now: now, into: &effects)
+    }
+
     /// Why the assignment must change; nil if it need not. What has lost its owner does not wait for others to come.
     private func reason(
-        _ cluster: ClusterState, chosen: [ClusterState.Life], tasks: [String]
+        _ cluster: ClusterState, chosen: [ClusterState.Life]
     ) -> (text: String, isUrgent: Bool)? {
         guard let assignment = cluster.assignment else { return ("the first", false) }
         let nodes = assignment.nodes
@@ -448,7 +462,6 @@ package struct CoordinatorDecisions: Sendable {
             return (isDraining ? "\(lost) drains" : "\(lost) is dead", true)
         }
         if let new = chosen.first(where: { !nodes.contains($0.node) }) { return ("\(new.node) has come", false) }
-        if assignment.tasks.map(\.task) != Set(tasks).sorted() { return ("the tasks have changed", false) }
         return cluster.wantsRebalance ? ("an operator asked for equal shares", false) : nil
     }
 }
