@@ -28,6 +28,8 @@ struct QueryTests {
         Case("'a'", "a", .text), Case("NULL", "", .text), Case("true", "t", .boolean),
         Case("1 + 2147483648", "2147483649", .bigint), Case("1 + 1.5", "2.5", .numeric),
         Case("1 + 1::float8", "2", .double),
+        Case("1e300::float8", "1e+300", .double),
+        Case("-1e300::float8 * 1e5::real", "-1.0000000000000001e+305", .double),
         Case("1::smallint + 1", "2", .integer), Case("7 / 2", "3", .integer),
         Case("7 / 2.0", "3.5000000000000000", .numeric),
         Case("- 7 % 3", "-1", .integer), Case("+ 5", "5", .integer), Case("1 + '2'", "3", .integer),

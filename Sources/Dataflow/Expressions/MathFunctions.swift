@@ -276,9 +276,11 @@ enum MathFunctions {
                 if count == .max { throw .outOfRange(.integer) }
                 return count + 1
             }
+            // As PostgreSQL 15 rounds it: a value just below the upper bound may round into the bucket behind the last.
+            let place = Double(count) * (operand - low) / (high - low)
+            if place.isFinite, (high - low).isFinite { return Int32(min(place + 1, Double(Int32.max))) }
             // Halved where the width itself overflows.
-            let half = (high - low).isFinite ? 1.0 : 0.5
-            let part = (operand * half - low * half) / (high * half - low * half)
+            let part = (operand / 2 - low / 2) / (high / 2 - low / 2)
             return min(Int32(part * Double(count)), count - 1) + 1
         },
         RowKernels.value(
@@ -297,7 +299,8 @@ enum MathFunctions {
             }
             let width = WideFixed(high) - WideFixed(low)
             let place = (WideFixed(operand) - WideFixed(low)) * WideFixed(UInt64(count)) / width
-            return Int32(place.doubleValue) + 1
+            // A quotient just below `count` may round to it.
+            return min(Int32(place.doubleValue), count - 1) + 1
         },
     ]
 }

@@ -48,7 +48,11 @@ enum TimeZoneFunctions {
                     "22023",
                     "interval time zone \"\(String(decoding: text, as: UTF8.self))\" must not include months or days")
             }
-            guard let moved = TimeZone.moved(time, by: Int(sign * (offset.microseconds / 1_000_000))) else {
+            let seconds = offset.microseconds / 1_000_000
+            guard seconds.magnitude <= UInt64(Int32.max) else {
+                throw RowFailure("22009", "time zone displacement out of range")
+            }
+            guard let moved = TimeZone.moved(time, by: Int(sign * seconds)) else {
                 throw .timestampRange
             }
             return moved

@@ -290,6 +290,9 @@ final class ExpressionBinder {
         if case .array(let elements) = operand.kind, let element = target.type.element {
             bound = Bound(
                 expression: try array(elements, element: element, operand.location), location: operand.location)
+        } else if case .number(let text) = operand.kind, target.type == .double || target.type == .real {
+            // Not by way of numeric, which has no 1e300.
+            bound = .unknown(text, at: operand.location)
         } else {
             bound = try bind(operand)
         }

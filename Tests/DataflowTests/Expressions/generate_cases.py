@@ -48,6 +48,8 @@ POOL = {
         "13 mons", "178956970 years", "2147483647 days", "-2147483648 days", "2562047788:00:00", "1.1 seconds",
     ],
 }
+# As timestamps with a time zone; without one they are in UTC.
+ZONED = sorted({v if "infinity" in v else v.replace(" BC", "") + zone + (" BC" if "BC" in v else "") for v in POOL["timestamp without time zone"] for zone in ("", "+00")})
 T, I, TS, IV, N, D = "text", "integer", "timestamp without time zone", "interval", "numeric", "double precision"
 NUMBERS = ["smallint", "integer", "bigint", N, D]
 ALL = ["boolean"] + NUMBERS + [T, TS, IV]
@@ -207,7 +209,7 @@ def cases(rng):
     rows = [(v, f) for f in TEMPLATES for v in POOL[TS]]
     yield from named("to_char", [TS, T], rng.sample(rows, 500))
     yield from named("tumble_start", [TS, IV], [(v, s) for v in POOL[TS] for s in ["10 seconds", "1 day", "7 days", "1 hour", "0.1 sec", "36:00:00", "1 day 01:00:00"]])
-    yield from named("tumble_start", ["timestamp with time zone", IV], [(v, s) for v in POOL["timestamp with time zone"] for s in ["10 seconds", "1 day", "7 days", "1 hour", "0.1 sec", "36:00:00", "1 day 01:00:00"]])
+    yield from named("tumble_start", ["timestamp with time zone", IV], [(v, s) for v in ZONED for s in ["10 seconds", "1 day", "7 days", "1 hour", "0.1 sec", "36:00:00", "1 day 01:00:00"]])
     for name in ("justify_hours", "justify_days"):
         yield from auto(name, [IV])
     yield from more_cases(named, auto, rng)
@@ -280,6 +282,8 @@ def more_cases(named, auto, rng):
         yield from auto(op, [D])
     widths = "0 1 5.35 10 -1 9.99 100 0.024".split()
     yield from named("width_bucket", [N, N, N, I], lists(widths + ["10.06"], ["0.024", "0", "10"], ["10.06", "10", "0", "-5"], ["5", "1", "0", "-1", "1000"], most=200))
+    yield from named("width_bucket", [N, N, N, I], [("1", "12345678901234567890", "0.5", "1"), ("0.50000000000000000001", "1", "0.5", "7")])
+    yield from named("width_bucket", [D, D, D, I], [("0.5493061443340549", "1e300", "0.5", "3"), ("Infinity", "1e300", "0.5", "3"), ("1", "0", "1e300", "2147483647")])
     yield from named("width_bucket", [D, D, D, I], lists(widths + ["NaN", "Infinity"], ["0", "10", "-5"], ["10.06", "0", "1e300", "NaN", "Infinity"], ["5", "1", "0", "1000000"], most=200))
     # text
     for name in ("initcap", "quote_ident", "quote_literal", "format"):
@@ -292,6 +296,7 @@ def more_cases(named, auto, rng):
         yield from auto("quote_literal", [t], 8)
         yield from named("quote_nullable", [t], [(v,) for v in POOL[t][:4] + ["\\N"]])
     yield from named("overlay", [T, T, I], [(a, b, n) for a in ["", "abcdef", "äöü€😀"] for b in ["", "XY", "€€€€"] for n in (-1, 0, 1, 2, 5, 9)])
+    yield from named("overlay", [T, T, I, I], lists(["ab"], ["c"], ["1", "2", "2147483647"], ["-2147483648", "2147483647"]))
     yield from named("overlay", [T, T, I, I], [(a, b, n, m) for a in ["", "abcdef", "äöü€😀"] for b in ["", "XY"] for n in (0, 1, 3, 9) for m in (-1, 0, 1, 2, 9)])
     yield from auto("to_hex", [I])
     yield from auto("to_hex", ["bigint"])
@@ -437,6 +442,7 @@ def typed_cases(named, rng):
         yield from named(name, [BY, I], lists(blobs, [-1, 0, 1, 2, 9]))
         yield from named(name, [BY, I, I], lists(blobs, [-1, 0, 1, 2, 9], [-1, 0, 1, 2147483647]))
     yield from named("overlay", [BY, BY, I], lists(blobs[:5], ["\\x", "\\xaabb"], [0, 1, 2, 9]))
+    yield from named("overlay", [BY, BY, I, I], lists(["\\x61", "\\x6162"], ["\\x62"], [1, 2, 2147483647], [-2147483648, 2147483647]))
     yield from named("overlay", [BY, BY, I, I], lists(blobs[:5], ["\\x", "\\xaabb"], [0, 1, 2], [-1, 0, 2, 9]))
     for name in "btrim ltrim rtrim".split():
         yield from named(name, [BY, BY], lists(blobs, ["\\x", "\\xff", "\\x6163", "\\x41"]))

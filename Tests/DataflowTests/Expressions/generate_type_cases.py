@@ -132,7 +132,7 @@ def cases(rng):
         yield from rows_of(f"cast_fraction({t}[],integer)", [t + "[]", "integer"], itertools.product(POOL[t + "[]"][:8], (0, 3)))
     for t in (TS, TZ):
         yield from rows_of(f"timezone(text,{t})", [T, t], itertools.product(ZONES, ZONE_TIMES + POOL[t][-4:]))
-        yield from rows_of(f"timezone(interval,{t})", [IV, t], itertools.product(["0", "02:00", "-05:30", "1 day", "1 mon", "00:00:01.5"], POOL[t]))
+        yield from rows_of(f"timezone(interval,{t})", [IV, t], itertools.product(["0", "02:00", "-05:30", "1 day", "1 mon", "00:00:01.5", "596523:14:07", "-596523:14:07", "596523:14:08", "-2501999792:00:00"], POOL[t]))
     yield from rows_of(f"numeric_scale({N}[],integer,integer)", [N + "[]", "integer", "integer"], [(v, 10, 2) for v in POOL[N + "[]"]] + [("{1.005,99}", 3, 2)])
 
 
@@ -178,6 +178,8 @@ def difference(key, types, row, expected):
     if expected is None:
         return expected
     target = key[: key.index("(")]
+    if target == "timezone" and row[0] in ("596523:14:08", "-2501999792:00:00") and "infinity" not in row[1]:
+        return "!22009"  # PostgreSQL's seconds wrap around
     if "[]" in target and row[0] in ("{{1},{2}}", "[0:1]={1,2}", "{{}}"):
         return "!0A000"
     if target.startswith("cast_timestamp") and re.match('[{"]*29427', expected):

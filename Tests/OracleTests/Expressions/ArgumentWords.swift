@@ -18,12 +18,14 @@ enum ArgumentWords {
         case ("->", 1), ("->>", 1): return types[1] == "text" ? ["a", "b", "z"] : ["0", "1", "-1"]
         case ("format", 0) where types.count == 1: return ["plain", "100%%", ""]
         case ("format", 0): return ["%s", "<%10s>", "%-4s|", "%L", "%I", "%%%1$s"]
-        case ("[]", 1), ("[:]", 1), ("[:]", 2), ("array_length", 1), ("array_lower", 1), ("array_upper", 1),
-            ("trim_array", 1):
-            return ["0", "1", "2", "3", "-1"]
+        case ("[]", 1), ("array_length", 1), ("array_lower", 1), ("array_upper", 1):
+            return ["1", "1", "1", "2", "0", "-1"]
+        case ("[:]", 1), ("[:]", 2), ("trim_array", 1): return ["0", "1", "2", "3", "-1"]
         case ("array_fill", 1): return ["{3}", "{0}", "{1}"]
         case ("array_position", 2): return ["1", "2"]
-        case ("jsonb_extract_path", 1...), ("jsonb_extract_path_text", 1...): return ["a", "b", "0", "1"]
+        case ("jsonb_extract_path", 1), ("jsonb_extract_path_text", 1):
+            return types.count > 2 ? ["a", "b", "b", "0"] : ["a", "b", "0", "1"]
+        case ("jsonb_extract_path", 2...), ("jsonb_extract_path_text", 2...): return ["b", "0", "1", "z"]
         case ("date_bin", 0): return ["1 day", "15 minutes", "00:00:07", "1 week"]
         case ("to_char", 1):
             return types[0].hasPrefix("timestamp") || types[0] == "date"
@@ -45,8 +47,9 @@ enum ArgumentWords {
         case ("jsonb_path_query_array", 2), ("jsonb_path_query_first", 2), ("jsonb_path_exists", 2),
             ("jsonb_path_match", 2):
             return ["{}", "{\"x\": 1}"]
-        case ("make_timestamp", 0...4), ("make_timestamptz", 0...4), ("make_date", 0...2), ("make_time", 0...1):
-            return ["1", "2", "12", "2024"]
+        case ("make_timestamp", 0), ("make_timestamptz", 0), ("make_date", 0): return ["1", "12", "2024", "-44", "0"]
+        case ("make_timestamp", 1...4), ("make_timestamptz", 1...4), ("make_date", 1...2), ("make_time", 0...1):
+            return ["1", "2", "12", "12", "9", "30"]
         case ("make_timestamp", 5), ("make_timestamptz", 5), ("make_time", 2): return ["0", "1.5", "59.999999", "60"]
         case ("make_timestamptz", 6): return zones
         case ("jsonb_path_query_array", 1), ("jsonb_path_query_first", 1), ("jsonb_path_exists", 1),

@@ -68,6 +68,13 @@ final class ExpressionEngines {
     func compare(_ expression: GeneratedExpression) -> Outcome {
         let (expected, actual) = (theirs(expression.sql), ours(expression.sql))
         var hasValues = false
+        var parts: [Answers]?
+        /// Whether what differs comes of an argument that the one engine looks at, and the other does not.
+        func isSkipped(_ row: Int) -> Bool {
+            let answers = parts ?? answersOfCalls(in: expression)
+            parts = answers
+            return answers.contains { $0.isSkipped(row) }
+        }
         for (row, (first, second)) in zip(expected, actual).enumerated() {
             switch (first, second) {
             case (.value(let text), .value(let other)) where text == other:
@@ -84,11 +91,37 @@ final class ExpressionEngines {
             case (.value(RowTexts.null), .error(let code, _))
             where Self.isOfValues(code) && expression.parts.contains { $0.key != nil }:
                 continue
+            case (_, .error(let code, _)) where Self.isOfValues(code) && isSkipped(row): continue
+            case (.error(let code, _), .value) where Self.isOfValues(code) && isSkipped(row): continue
             default:
                 return .different("\(expression.sql), row \(row): PostgreSQL \(first), ours \(second)")
             }
         }
         return .equal(hasValues: hasValues)
+    }
+
+    /// Both engines' answers for a call within an expression.
+    private struct Answers {
+        var theirs: [Cell]
+        var ours: [Cell]
+        /// PostgreSQL writes the function in SQL, and looks at its other arguments before it finds that one is NULL.
+        var isInSQL: Bool
+
+        /// PostgreSQL leaves out the other arguments of what is NULL by a constant; ours looks at them.
+        func isSkipped(_ row: Int) -> Bool {
+            switch (theirs[row], ours[row]) {
+            case (.value(RowTexts.null), .error): true
+            case (.error, .value(RowTexts.null)): isInSQL
+            default: false
+            }
+        }
+    }
+
+    private func answersOfCalls(in expression: GeneratedExpression) -> [Answers] {
+        guard let key = expression.key else { return [] }
+        let mine = Answers(
+            theirs: theirs(expression.sql), ours: ours(expression.sql), isInSQL: key == "substring(text,text,text)")
+        return [mine] + expression.parts.flatMap { answersOfCalls(in: $0) }
     }
 
     /// Errors of values, and of what is not supported of a value.
@@ -154,19 +187,18 @@ enum ExpressionDifferences {
     private static let deliberate = [
         "(at most 38 digits)", "numeric cannot hold", "NaN and infinity cannot be converted to numeric",
         "a non-integer power of numeric is not supported", "not supported for type", "not recognized for type",
-        "(options b and e)",
+        "(options b and e)", "invalid input syntax for type numeric: \"NaN\"",
+        "invalid input syntax for type numeric: \"Infinity\"", "invalid input syntax for type numeric: \"-Infinity\"",
     ]
     /// Where PostgreSQL counts on with what does not fit, or with infinity as a number.
     private static let checked: [(name: String, message: String)] = [
         ("age", "timestamp out of range"), ("make_interval", "interval out of range"),
+        ("to_char", "integer out of range"), ("timezone", "time zone displacement out of range"),
     ]
 
-    /// Texts that only PostgreSQL reads: NaN and infinity as numeric, dates and times that are not written as ISO 8601 has them.
+    /// Texts that only PostgreSQL reads: dates and times that are not written as ISO 8601 has them.
     static func isUnread(_ text: String, _ code: String, _ message: String) -> Bool {
-        if message.hasPrefix("invalid input syntax for type numeric") {
-            return text.firstRange(of: "NaN") != nil || text.firstRange(of: "Infinity") != nil
-        }
-        return code == "22007"
+        code == "22007"
             && ["time", "date"].contains { message.hasPrefix("invalid input syntax for type \($0)") }
     }
 

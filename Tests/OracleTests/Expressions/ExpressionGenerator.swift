@@ -45,7 +45,7 @@ struct ExpressionGenerator {
                 sql: isPath && position == 1 ? SQLTypes.quoted(word) : SQLTypes.literal(word, type))
         }
         if function.name.hasPrefix("cast_"), ["text", "character"].contains(type), rng.chance(60),
-            let texts = ExpressionValues.values[function.result.name]
+            let texts = ExpressionValues.texts(of: function.result)
         {
             return GeneratedExpression(sql: SQLTypes.literal(rng.pick(texts), type))
         }

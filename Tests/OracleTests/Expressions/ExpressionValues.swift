@@ -62,15 +62,27 @@ enum ExpressionValues {
         "character": ["a", "abc", ""],
         "integer[]": ["{}", "{1}", "{1,2,3}", "{NULL,1}", "{-1,2147483647}"],
         "bigint[]": ["{}", "{1,2}", "{NULL}"],
-        "numeric[]": ["{}", "{1.50,2}", "{NULL}"],
+        "numeric[]": ["{}", "{1.50,2}", "{NULL}", "{0.00,NULL,3,2.50}"],
         "double precision[]": ["{}", "{0.5,NaN}", "{NULL,1}"],
         "boolean[]": ["{}", "{t,f,NULL}"],
         "text[]": ["{}", "{a}", "{a,b,c}", "{NULL,\"\"}", "{\"a b\",\"it's\",\"q\\\"\"}", "{NULL}"],
         "jsonb[]": ["{}", "{\"1\",\"{}\"}"],
         "date[]": ["{}", "{2024-02-29,NULL}"],
-        "timestamp without time zone[]": ["{}", "{\"2024-02-29 12:00:00\"}"],
+        "timestamp without time zone[]": [
+            "{}", "{\"2024-02-29 12:00:00\"}", "{\"2024-02-29 12:34:56.789\",NULL,infinity}",
+        ],
         "uuid[]": ["{}", "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}"],
     ]
+
+    /// Texts that are values of the type; of arrays without a column, some of their elements' values.
+    static func texts(of type: DataType) -> [String]? {
+        if let texts = values[type.name] { return texts }
+        guard let element = type.element, let texts = values[element.name] else { return nil }
+        let quoted = texts.map { text in
+            "\"" + text.split(separator: "\\", omittingEmptySubsequences: false).joined(separator: "\\\\") + "\""
+        }
+        return ["{}", "{NULL}", "{\(quoted.prefix(2).joined(separator: ","))}"] + quoted.map { "{NULL,\($0)}" }
+    }
 
     /// The types that the engine has so far, in a fixed order.
     static let types = values.keys.sorted().filter { SQLTypes.isSupported($0) }

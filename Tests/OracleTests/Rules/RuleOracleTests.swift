@@ -23,6 +23,9 @@ struct RuleOracleTests {
         Rule(
             number: 1, sql: "'12345678901234567890123456789012345678'::numeric * 10", ours: "22003",
             postgres: "123456789012345678901234567890123456780"),
+        Rule(
+            number: 1, sql: "(SELECT sum(x) FROM (VALUES (99999999999999999999999999999999999999), (1)) AS t (x))",
+            ours: "22003", postgres: "100000000000000000000000000000000000000"),
         Rule(number: 2, sql: "'{{1},{2}}'::integer[]", ours: "0A000", postgres: "{{1},{2}}"),
         Rule(number: 2, sql: "'[0:1]={1,2}'::integer[]", ours: "0A000", postgres: "[0:1]={1,2}"),
         Rule(number: 3, sql: "'294276-12-31'::timestamp", ours: "22008", postgres: "294276-12-31 00:00:00"),
@@ -31,6 +34,11 @@ struct RuleOracleTests {
         Rule(
             number: 6, sql: "age(timestamp 'infinity', timestamp '2000-01-01') > interval '1 year'", ours: "22008",
             postgres: "t"),
+        Rule(number: 6, sql: "to_char(2147483647, '99V9')", ours: "22003", postgres: " -10"),
+        Rule(
+            number: 6, sql: "timezone(interval '-596523:14:09', timestamptz '2000-01-01 00:00:00+00')", ours: "22009",
+            postgres: "2068-01-19 03:14:07"),
+        Rule(number: 6, sql: "right('abc', -2147483648)", ours: "", postgres: "abc"),
         Rule(number: 7, sql: "jsonb_path_exists('{\"a\": 1}', '$.**')", ours: "0A000", postgres: "t"),
     ]
 

@@ -73,7 +73,7 @@ enum ByteaFunctions {
             guard start + length <= Int(Int32.max) else { throw .outOfRange(.integer) }
             out.append(slice(bytes, 0, start - 1))
             out.append(part)
-            out.append(slice(bytes, start + length - 1, Int(Int32.max)))
+            out.append(slice(bytes, start + length - 1, Int.max / 2))
         }
     }
 
