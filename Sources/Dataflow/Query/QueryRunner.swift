@@ -30,11 +30,16 @@ package struct QueryResult: Sendable {
 package struct QueryRunner {
     /// The most rows that an answer may have before LIMIT; more is error 54000.
     package static let rowsMax = 50_000_000
+    /// The most bytes that a query's operators and its answer before LIMIT may hold; more is error 53200.
+    package static let memoryMax = 2 << 30
+    /// Batches passed on between two looks at what is held.
+    private static let batchesPerLook = 64
 
     /// `scans` holds the rows of each relation that the plan scans, all of one epoch. A row error is the query's error. `observe` gets what
-    /// the operators did, timed by `clock`, in nanoseconds.
+    /// the operators did, timed by `clock`, in nanoseconds. However it ends, nothing of what it held stays.
     package static func run(
-        _ plan: QueryPlan, scans: [String: [Delta]], isCancelled: () -> Bool = { false }, clock: (() -> Int64)? = nil,
+        _ plan: QueryPlan, scans: [String: [Delta]], memoryMax: Int = memoryMax, isCancelled: () -> Bool = { false },
+        clock: (() -> Int64)? = nil,
         observe: ([OperatorStatistics]) -> Void = { _ in }
     ) throws(QueryError) -> QueryResult {
         let types = plan.graph.nodes.first { $0.id == plan.output }?.types ?? []
@@ -53,7 +58,12 @@ package struct QueryRunner {
         }
         try withoutActuallyEscaping(isCancelled) { (isCancelled) throws(QueryError) in
             // An error or too many rows end the work as soon as a cancellation does.
-            worker.isCancelled = { collector.error != nil || isCancelled() }
+            var looks = 0
+            worker.isCancelled = {
+                looks += 1
+                if looks % batchesPerLook == 0 { checkMemory(worker, collector, memoryMax) }
+                return collector.error != nil || isCancelled()
+            }
             defer { worker.isCancelled = nil }
             try feed(worker, plan, scans)
         }
@@ -65,6 +75,15 @@ package struct QueryRunner {
 
     private static let tooManyRows = QueryError(
         code: "54000", message: "the answer has more than \(rowsMax) rows; add a LIMIT")
+    private static func checkMemory(_ worker: Worker, _ collector: Collector, _ memoryMax: Int) {
+        guard collector.error == nil, worker.stateBytes + collector.bytes > memoryMax else { return }
+        collector.error = QueryError(
+            code: "53200",
+            message:
+                "the query holds more than \(memoryMax >> 20) MiB; read fewer rows, or make what it joins or groups a view"
+        )
+    }
+
     private static let cancellation = QueryError(
         code: "57014", message: "canceling statement due to user request or time limit")
 
@@ -85,6 +104,7 @@ package struct QueryRunner {
         var error: QueryError?
         private let types: [DataType]
         private var count = 0
+        private(set) var bytes = 0
         /// Rows at which those that cancel are taken out: a multiple of what was left the last time.
         private var consolidatesAt = 1 << 20
 
@@ -93,9 +113,11 @@ package struct QueryRunner {
         func consume(_ delta: Delta) {
             rows.append(delta)
             count += delta.count
+            bytes += delta.byteCount
             guard count > consolidatesAt else { return }
             rows = Consolidation.consolidate(rows, types: types)
             count = rows.reduce(0) { $0 + $1.count }
+            bytes = rows.reduce(0) { $0 + $1.byteCount }
             consolidatesAt = max(count * 2, 1 << 20)
             if count > QueryRunner.rowsMax, error == nil { error = QueryRunner.tooManyRows }
         }

@@ -333,6 +333,9 @@ package final class Worker {
         }
     }
 
+    /// What all operators keep.
+    package var stateBytes: Int { nodes.values.reduce(0) { $0 + $1.operation.stateBytes } }
+
     /// The columns of a node's output that any consumer reads.
     package func requiredColumns(of id: OperatorID) -> Set<Int> {
         var required: Set<Int> = []

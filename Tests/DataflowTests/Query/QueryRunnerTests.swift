@@ -1,6 +1,7 @@
 // Ad-hoc queries: order, ties, limits, errors and cancellation. Finds an answer that depends on the order of the rows scanned, and a
 // query that goes on after nobody waits for it.
 import Dataflow
+import Glibc
 import Testing
 
 @Suite struct QueryRunnerTests {
@@ -77,6 +78,46 @@ import Testing
 
     @Test func aRelationWithoutRowsIsADefect() {
         #expect(throws: QueryError.self) { try QueryRunner.run(Self.plan(), scans: [:]) }
+    }
+
+    @Test func tooMuchMemoryEndsAQueryAndIsFreed() throws {
+        // Both sides of the join are kept: about 60 MB of the two million rows, more than the limit.
+        let relations = (1...2).map { number in
+            GraphNode(
+                id: OperatorID(number), kind: .scan(relation: "v"), inputs: [], types: [.bigint], owner: "")
+        }
+        let join = GraphNode(
+            id: OperatorID(3), kind: .join(.init(leftKeys: [0], rightKeys: [0])), inputs: relations.map(\.id),
+            types: [.bigint, .bigint], owner: "")
+        let batches = (0..<2_000).map { batch in
+            let builder = ColumnBuilder(type: .bigint)
+            for row in 0..<1_000 { builder.append(.bigint(Int64(batch * 1_000 + row))) }
+            return Delta(columns: [builder.finish()], count: 1_000)
+        }
+        let wanted = QueryError(
+            code: "53200",
+            message: "the query holds more than 32 MiB; read fewer rows, or make what it joins or groups a view")
+        let before = try Self.residentBytes()
+        for _ in 0..<60 {
+            #expect(throws: wanted) {
+                try QueryRunner.run(
+                    Self.plan(relations + [join], columns: 2), scans: ["v": batches], memoryMax: 32 << 20)
+            }
+        }
+        // 60 × 32 MiB, were they kept; other tests run beside this one.
+        #expect(try Self.residentBytes() - before < 1 << 30)
+    }
+
+    private static func residentBytes() throws -> Int {
+        let file = try #require(fopen("/proc/self/statm", "r"))
+        defer { fclose(file) }
+        var (total, resident) = (0, 0)
+        withUnsafeMutablePointer(to: &total) { first in
+            withUnsafeMutablePointer(to: &resident) { second in
+                _ = withVaList([first, second]) { vfscanf(file, "%ld %ld", $0) }
+            }
+        }
+        return resident * 4096
     }
 
     @Test func cancellationStopsAJoinThatExplodes() {
