@@ -263,6 +263,17 @@ enum ErrorCases {
         Case("SELECT get_byte('abc'::bytea, 5)"),
         Case("SELECT jsonb_set('1', '{a}', '2')"),
         Case("SELECT string_to_array('a', 'b')[1][2] + 1"),
+        Case("SELECT 1e400::double precision"),
+        Case("SELECT 1e39::real"),
+        Case("SELECT sum(x) FROM (VALUES (1.7e308::double precision), (1.7e308::double precision)) AS t (x)"),
+        Case("SELECT sum(x) FROM (VALUES (3e38::real), (3e38::real)) AS t (x)"),
+        Case("SELECT 'abc' SIMILAR TO 'a' ESCAPE 'xy'"),
+        Case("SELECT jsonb_build_object('a')"),
+        Case("SELECT trim_array(ARRAY[1], 3)"),
+        Case("SELECT regexp_instr('a', 'b', 0)"),
+        Case("SELECT make_time(25, 0, 0)"),
+        Case("SELECT to_date('x', 'YYYY')"),
+        Case("SELECT timezone(INTERVAL '1 month', TIMESTAMP '2024-01-01')"),
         Case("SELECT percentile_cont(2) WITHIN GROUP (ORDER BY n) FROM totals"),
     ]
 }

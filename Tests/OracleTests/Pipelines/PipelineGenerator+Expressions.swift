@@ -174,7 +174,7 @@ extension PipelineGenerator {
     private mutating func anyAggregate(_ columns: [Column]) -> Item {
         let value = column(columns)
         let by = column(columns)
-        switch choices.below(20) {
+        switch choices.below(26) {
         case 0...7: return plainAggregate(columns)
         case 8:
             features.insert("count distinct")
@@ -188,7 +188,8 @@ extension PipelineGenerator {
         case 10, 11:
             let name = choices.pick(["bool_and", "bool_or", "every"])
             return aggregate("\(name)(\(predicate(columns, depth: 0)))", "boolean", "boolean")
-        case 12 where columns.contains { SQLTypes.isNumber($0.type) }:
+        case 12,
+            20...25 where columns.contains { SQLTypes.isNumber($0.type) }:
             let number = column(columns, where: SQLTypes.isNumber)
             let name = choices.pick(["stddev", "variance", "stddev_pop", "stddev_samp", "var_pop", "var_samp"])
             let isFloat = number.type == "real" || number.type == "double precision"

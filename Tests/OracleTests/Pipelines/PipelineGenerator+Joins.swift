@@ -65,7 +65,7 @@ extension PipelineGenerator {
         func insert(_ name: String) { features.insert(correlation.isEmpty ? name : "correlated \(name)") }
         var items = (0...choices.below(2)).map { _ in column(outer.columns) }
         var condition: String
-        switch choices.below(8) {
+        switch choices.below(16) {
         case 0:
             insert("exists")
             condition = "EXISTS (SELECT 1 \(body))"
@@ -78,18 +78,18 @@ extension PipelineGenerator {
         case 3:
             insert("not in")
             condition = "\(first.name) NOT IN (SELECT \(second.name) \(body))"
-        case 4 where Self.hasOrder(first.type):
+        case 4...10 where Self.hasOrder(first.type):
             let comparison = choices.pick(["<", ">=", "=", "<>"])
             let quantifier = choices.pick(["ANY", "ALL"])
             insert("\(comparison) \(quantifier.lowercased())")
             condition = "\(first.name) \(comparison) \(quantifier) (SELECT \(second.name) \(body))"
-        case 5 where Self.hasOrder(first.type):
+        case 11 where Self.hasOrder(first.type):
             insert("scalar sub-query in where")
             condition = "\(first.name) <= (SELECT max(\(second.name)) \(body))"
             if first.type == "boolean" || first.type == "uuid" || first.type == "jsonb" || first.type == "bytea" {
                 condition = "1 < (SELECT count(*) \(body))"
             }
-        case 6:
+        case 12:
             insert("scalar sub-query in the list")
             items.append(("(SELECT count(*) \(body))", "bigint"))
             condition = "true"
@@ -129,16 +129,23 @@ extension PipelineGenerator {
     mutating func over(_ depth: Int) -> Relation {
         let from = aliased(source(depth: depth), alias())
         var items = [column(from.columns), column(from.columns)]
-        for _ in 0...choices.below(2) { items.append(overCall(from.columns)) }
+        var telling: String?
+        for _ in 0...choices.below(2) { items.append(overCall(from.columns, &telling)) }
         return select(items, from, choices.chance(30) ? " WHERE \(predicate(from.columns))" : "")
     }
 
-    private mutating func overCall(_ columns: [Column]) -> (text: String, type: String) {
+    /// `telling` is the window of the calls that tell equal rows apart (by their number, or by what is beside them): of two such windows
+    /// it would be open which number of the one goes with which of the other.
+    private mutating func overCall(_ columns: [Column], _ telling: inout String?) -> (text: String, type: String) {
         let partition = choices.chance(70) ? "PARTITION BY \(column(columns).text) " : ""
         let whole = "\(partition)ORDER BY \(order(columns))"
         let value = column(columns)
-        switch choices.below(12) {
-        case 0: return call("row_number()", "bigint", whole)
+        func tells() -> String {
+            telling = telling ?? whole
+            return telling ?? whole
+        }
+        switch choices.below(16) {
+        case 0: return call("row_number()", "bigint", tells())
         case 1:
             return call("rank()", "bigint", "\(partition)ORDER BY \(orderItem(column(columns, where: Self.hasOrder)))")
         case 2:
@@ -146,18 +153,21 @@ extension PipelineGenerator {
                 "dense_rank()", "bigint", "\(partition)ORDER BY \(orderItem(column(columns, where: Self.hasOrder)))")
         case 3: return call("percent_rank()", "double precision", whole)
         case 4: return call("cume_dist()", "double precision", whole)
-        case 5: return call("ntile(\(1 + choices.below(4)))", "integer", whole)
-        case 6: return call("lag(\(value.text)\(choices.pick(["", ", 2", ", 0"])))", value.type, whole)
-        case 7: return call("lead(\(value.text)\(choices.pick(["", ", 2", ", 1"])))", value.type, whole)
+        case 5: return call("ntile(\(1 + choices.below(4)))", "integer", tells())
+        case 6: return call("lag(\(value.text)\(choices.pick(["", ", 2", ", 0"])))", value.type, tells())
+        case 7: return call("lead(\(value.text)\(choices.pick(["", ", 2", ", 1"])))", value.type, tells())
         case 8:
-            let name = choices.pick(["first_value", "last_value"])
-            return call("\(name)(\(value.text))", value.type, "\(whole)\(frame(columns))")
+            let (name, frame) = (choices.pick(["first_value", "last_value"]), frame(columns))
+            return call("\(name)(\(value.text))", value.type, "\(frame.tells ? tells() : whole)\(frame.text)")
         case 9:
-            return call("nth_value(\(value.text), \(1 + choices.below(3)))", value.type, "\(whole)\(frame(columns))")
+            let (place, frame) = (1 + choices.below(3), frame(columns))
+            return call(
+                "nth_value(\(value.text), \(place))", value.type, "\(frame.tells ? tells() : whole)\(frame.text)")
         default:
-            let aggregate = plainAggregate(columns)
+            let (aggregate, frame) = (plainAggregate(columns), frame(columns))
             features.insert("over \(aggregate.text.prefix { $0 != "(" })")
-            return ("\(aggregate.text) OVER (\(whole)\(frame(columns)))", aggregate.type)
+            let window = frame.tells ? tells() : whole
+            return ("\(aggregate.text) OVER (\(window)\(frame.text))", aggregate.type)
         }
     }
 
@@ -166,9 +176,9 @@ extension PipelineGenerator {
         return ("\(text) OVER (\(window))", type)
     }
 
-    /// An explicit frame, sometimes. Orders are by all columns, so RANGE has no offsets here.
-    private mutating func frame(_ columns: [Column]) -> String {
-        guard choices.chance(60) else { return "" }
+    /// An explicit frame, sometimes, and whether it tells equal rows apart. Orders are by all columns, so RANGE has no offsets here.
+    private mutating func frame(_ columns: [Column]) -> (text: String, tells: Bool) {
+        guard choices.chance(60) else { return ("", false) }
         let mode = choices.pick(["ROWS", "GROUPS", "RANGE"])
         let starts =
             mode == "RANGE"
@@ -179,11 +189,11 @@ extension PipelineGenerator {
             start == "1 FOLLOWING" ? ["2 FOLLOWING", "UNBOUNDED FOLLOWING"] : ["CURRENT ROW", "UNBOUNDED FOLLOWING"])
         features.insert("frame \(mode.lowercased())")
         var text = " \(mode) BETWEEN \(start) AND \(end)"
-        if choices.chance(15) {
+        if choices.chance(35) {
             let exclusion = choices.pick(["CURRENT ROW", "GROUP", "TIES", "NO OTHERS"])
             features.insert("exclude")
             text += " EXCLUDE \(exclusion)"
         }
-        return text
+        return (text, mode == "ROWS")
     }
 }

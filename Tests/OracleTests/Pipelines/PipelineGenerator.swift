@@ -92,12 +92,12 @@ struct PipelineGenerator {
 
     /// A whole query: its columns have plain names, each once.
     mutating func query(depth: Int) -> Relation {
-        switch choices.below(16) {
+        switch choices.below(20) {
         case 0: return projection(depth)
         case 1, 2: return grouping(depth)
         case 3: return windowGrouping()
         case 4, 5: return join(depth)
-        case 6, 7: return filtered(depth)
+        case 6, 7, 15...18: return filtered(depth)
         case 8: return setOperation(depth)
         case 9: return distinct(depth)
         case 10: return limited(depth)

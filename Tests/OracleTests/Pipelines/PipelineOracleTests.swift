@@ -10,11 +10,14 @@ import Testing
 /// A failing case is made smaller before it is shown: commit what is printed as a file of Tests/Seeds.
 @Suite("Pipelines against PostgreSQL")
 struct PipelineOracleTests {
-    /// How often each of ``Features/all`` must have come up in views and queries that had rows with a value.
-    static let exercisedMin = OracleScale.isFull ? 20 : 0
-
     /// Cases of `make test` and of `make oracle`; each has about four views and queries.
-    static let cases = OracleScale.count("ORACLE_PIPELINES", quick: 120, full: 1500)
+    static let cases = OracleScale.count("ORACLE_PIPELINES", quick: quickCases, full: 1500)
+    private static let quickCases = 200
+
+    /// How often each of ``Features/all`` must have come up, at some epoch, in views and queries that had rows with a value.
+    static let exercisedMin = cases >= 1500 ? 20 : cases >= quickCases ? 1 : 0
+    /// Features that may come up less often: in so few cases as `make test` has, a few.
+    static let rareMax = cases >= 1500 ? 0 : 5
 
     @Test("views and queries are equal at every epoch, for 1, 2 and 4 workers, and after a replay")
     func equal() throws {
@@ -34,9 +37,10 @@ struct PipelineOracleTests {
             if failures == 5 { break }
         }
         print("pipelines: seeds \(first) to \(first + UInt64(Self.cases) - 1), exercised \(exercised.count) features")
-        if failures == 0, Self.cases >= 1500 {
+        if failures == 0 {
             let rare = Features.all.filter { exercised[$0, default: 0] < Self.exercisedMin }
-            #expect(rare.isEmpty, "seldom exercised: \(rare.map { "\($0) \(exercised[$0, default: 0])" })")
+            #expect(
+                rare.count <= Self.rareMax, "seldom exercised: \(rare.map { "\($0) \(exercised[$0, default: 0])" })")
         }
         for (text, count) in exercised.sorted(by: { $0.value > $1.value }) where OracleScale.isVerbose {
             print("  \(count)\t\(text)")
