@@ -7,7 +7,10 @@ package struct ClusterSeat: Sendable {
     /// Identifies the data directory, for as long as it exists.
     package var directory: String
     package var description: NodeDescription
-    package var caller: any NodeCaller
+    /// The way to call other nodes.
+    package var actors: ClusterActorSystem
+    /// Has a node serve a ``RowsRequest``, within a time: its bytes in, those of deltas out. What the node threw is thrown.
+    package var fetchRows: @Sendable (_ request: [UInt8], NodeID, Duration) async throws(CoordinationError) -> [UInt8]
     /// Hands a membership message's bytes over for delivery; never waits. If it is known not to arrive, its sequence comes
     /// back by ``Coordinator/gossipFailed(sequence:)``.
     package var gossip: @Sendable (_ bytes: [UInt8], _ sequence: UInt32?, NodeID) -> Void
@@ -19,7 +22,9 @@ package struct ClusterSeat: Sendable {
     package var openEdges: @Sendable (RemoteExchange, [NodeID]) async throws(CoordinationError) -> Void
 
     package init(
-        name: NodeName, directory: String, description: NodeDescription, caller: any NodeCaller,
+        name: NodeName, directory: String, description: NodeDescription, actors: ClusterActorSystem,
+        fetchRows:
+            @escaping @Sendable (_ request: [UInt8], NodeID, Duration) async throws(CoordinationError) -> [UInt8],
         gossip: @escaping @Sendable (_ bytes: [UInt8], _ sequence: UInt32?, NodeID) -> Void,
         located: @escaping @Sendable (NodeID?, [NodeID: Endpoint]) -> Void,
         acceptEdges: @escaping @Sendable (RemoteExchange) -> Void,
@@ -28,7 +33,8 @@ package struct ClusterSeat: Sendable {
         self.name = name
         self.directory = directory
         self.description = description
-        self.caller = caller
+        self.actors = actors
+        self.fetchRows = fetchRows
         self.gossip = gossip
         self.located = located
         self.acceptEdges = acceptEdges

@@ -56,7 +56,7 @@ extension Coordinator {
 
     /// Appends a sign of the coordinator of `term`.
     func appendSign(_ term: Int64) async throws(CoordinationError) {
-        _ = try await appendTime(Array("{\"term\":\(term)}".utf8), to: TopicPartition(Self.signTopic, 0))
+        _ = try await appendTime(ControlCodec.encodeSign(term: term), to: TopicPartition(Self.signTopic, 0))
     }
 
     /// Appends a record whose append time is what matters, and deletes old ones of its kind; the offset behind it.

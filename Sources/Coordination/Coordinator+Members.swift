@@ -4,7 +4,7 @@ package import Dataflow
 internal import Log
 
 /// A change of the catalog for the driver to decide.
-package struct ChangeRequest: Sendable, Codable {
+package struct ChangeRequest: Sendable, Hashable, Codable {
     package var after: Int64
     package var deployments: [Deployment]
     package var drops: [String]
@@ -16,41 +16,28 @@ package struct ChangeRequest: Sendable, Codable {
     }
 }
 
-package enum ChangeAnswer: Sendable, Codable {
-    /// The version that it made, and what is committed since.
-    case done(version: Int64, CommitNotice)
-    case failed(CoordinationError)
+/// A change that was decided.
+package struct ChangeAnswer: Sendable, Hashable, Codable {
+    /// The version that it made.
+    package var version: Int64
+    /// What is committed since.
+    package var notice: CommitNotice
+
+    package init(version: Int64, notice: CommitNotice) {
+        self.version = version
+        self.notice = notice
+    }
 }
 
 /// What other nodes ask of this one.
 extension Coordinator {
-    /// Serves a call of another node.
-    ///
-    /// - Throws: ``CoordinationError``: `superseded` for a generation that is not this node's, `refused` for bytes that are no such message.
-    package func serve(_ method: NodeMethod, _ body: [UInt8], from peer: NodeID) async throws(CoordinationError)
-        -> [UInt8]
-    {
-        switch method {
-        case .member:
-            let request = try MemberCodec.decode(MemberRequest.self, body)
-            let answer: MemberAnswer
-            do throws(CoordinationError) {
-                answer = try await perform(request, from: peer)
-            } catch {
-                answer = .failed(error)
-            }
-            return try MemberCodec.encode(answer)
-        case .rows: return try await rows(try MemberCodec.decode(RowsRequest.self, body))
-        case .commit:
-            try await take(try MemberCodec.decode(CommitNotice.self, body))
-            return []
-        case .change: return try MemberCodec.encode(await change(try MemberCodec.decode(ChangeRequest.self, body)))
-        case .status: return try ControlCodec.encode(await localStatus())
-        }
-    }
+    /// The way to call other nodes, for whoever serves their calls; nil for a node alone.
+    package nonisolated var actors: ClusterActorSystem? { cluster?.actors }
 
     /// The part that a call of another node is about, if it is the one that was read back.
-    private func part(_ generation: Int64) throws(CoordinationError) -> Part {
+    ///
+    /// - Throws: `superseded` for a generation that is not this node's.
+    func part(_ generation: Int64) throws(CoordinationError) -> Part {
         guard let part, part.generation == generation, seat?.adopted?.generation == generation else {
             // What the caller knows may be in the log already.
             foldBell.ring()
@@ -60,32 +47,33 @@ extension Coordinator {
         return part
     }
 
-    private func perform(_ request: MemberRequest, from peer: NodeID) async throws(CoordinationError) -> MemberAnswer {
-        let part = try part(request.generation)
-        let member = part.member
-        // Everybody may ask for facts; only the driver changes any.
-        if case .facts = request.command { return .facts(await member.facts()) }
-        guard part.driver == peer else {
-            throw CoordinationError(.superseded, "\(peer) does not drive generation \(request.generation)")
-        }
-        switch request.command {
-        case .begin: break
-        case .connect: try await openEdges(of: part)
-        case .openLane(let lane): await member.openLane(lane)
-        case .closeLane(let lane): await member.closeLane(lane)
-        case .openFiles(let name, let options, let expected):
-            try await member.openFiles(name, options, expected: expected)
-        case .closeFiles(let name): await member.closeFiles(name)
-        case .install(let setup, let lane): try await member.install(setup, into: lane)
-        case .remove(let names, let nodes): await member.remove(names, nodes: nodes)
-        case .adopt(let nodes, let tables, let lane): await member.adopt(nodes, tables: tables, from: lane)
-        case .run(let plan): return .reports(try await member.run(plan))
-        case .facts: break
-        }
-        return .done
+    /// The same for a call that changes something: only the driver may make it.
+    func part(_ generation: Int64, drivenBy caller: NodeID?) throws(CoordinationError) -> Part {
+        let part = try part(generation)
+        guard let caller, part.driver == caller else { throw notDriving(caller, generation) }
+        return part
     }
 
-    private func rows(_ request: RowsRequest) async throws(CoordinationError) -> [UInt8] {
+    /// What the driver of the newest generation says is committed.
+    func take(_ notice: CommitNotice, from caller: NodeID?) async throws(CoordinationError) {
+        if notice.controlVersion > state.version { try await foldControl() }
+        guard let caller, state.cluster.driver == caller else {
+            foldBell.ring()
+            throw notDriving(caller, notice.generation)
+        }
+        try await take(notice)
+    }
+
+    private func notDriving(_ caller: NodeID?, _ generation: Int64) -> CoordinationError {
+        CoordinationError(
+            .superseded, "\(caller.map { "\($0)" } ?? "nobody") does not drive generation \(generation)")
+    }
+
+    /// Serves a ``RowsRequest``.
+    ///
+    /// - Throws: ``CoordinationError``: `superseded` for rows that are not kept, `refused` for bytes that are no such message.
+    package func serveRows(_ body: [UInt8]) async throws(CoordinationError) -> [UInt8] {
+        let request = try RowsRequest(body)
         let current = part.flatMap { $0.generation == request.generation ? $0.member : nil }
         guard let member = current ?? retained[request.generation]?.member else {
             throw CoordinationError(
@@ -99,17 +87,13 @@ extension Coordinator {
 
     // MARK: Changes
 
-    private func change(_ request: ChangeRequest) async -> ChangeAnswer {
-        do throws(CoordinationError) {
-            guard let part, part.leads else { throw catchingUp }
-            let version =
-                request.drops.isEmpty
-                ? try await deploy(request.deployments, after: request.after)
-                : try await drop(request.drops, after: request.after)
-            return .done(version: version, currentNotice(part))
-        } catch {
-            return .failed(error)
-        }
+    func change(_ request: ChangeRequest) async throws(CoordinationError) -> ChangeAnswer {
+        guard let part, part.leads else { throw catchingUp }
+        let version =
+            request.drops.isEmpty
+            ? try await deploy(request.deployments, after: request.after)
+            : try await drop(request.drops, after: request.after)
+        return ChangeAnswer(version: version, notice: currentNotice(part))
     }
 
     /// Has the driver decide a change; nil if this node is the driver itself.
@@ -117,34 +101,23 @@ extension Coordinator {
         guard let cluster else { return nil }
         guard let part, let driver = part.driver else { throw catchingUp }
         guard !part.leads else { return nil }
-        let bytes: [UInt8]
+        let answer = try await cluster.actors.callPort(
+            of: driver, within: configuration.changeLimit, unanswered: .indefinite
+        ) { try await $0.change(request) }
         do throws(CoordinationError) {
-            bytes = try await cluster.caller.call(
-                driver, .change, try MemberCodec.encode(request), timeout: configuration.changeLimit)
+            try await take(answer.notice)
         } catch {
-            throw CoordinationError(
-                error.code == .superseded ? .indefinite : error.code,
-                "the coordinator, \(driver), did not answer: \(error.message)")
+            // The change stands; this node sees it with the next generation.
+            guard error.code == .superseded else { throw error }
         }
-        switch try MemberCodec.decode(ChangeAnswer.self, bytes) {
-        case .done(let version, let notice):
-            do throws(CoordinationError) {
-                try await take(notice)
-            } catch {
-                // The change stands; this node sees it with the next generation.
-                guard error.code == .superseded else { throw error }
-            }
-            return version
-        case .failed(let error): throw error
-        }
+        return answer.version
     }
 
     /// The pipeline's status as its driver has it, or as this node does where that cannot be reached.
     package func status() async -> PipelineStatus {
         guard let cluster, let part, let driver = part.driver, !part.leads else { return await localStatus() }
         do throws(CoordinationError) {
-            let bytes = try await cluster.caller.call(driver, .status, [], timeout: .seconds(2))
-            return try MemberCodec.decode(PipelineStatus.self, bytes)
+            return try await cluster.actors.callPort(of: driver, within: .seconds(2)) { try await $0.status() }
         } catch {
             return await localStatus()
         }

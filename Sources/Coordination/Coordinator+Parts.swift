@@ -72,7 +72,7 @@ extension Coordinator {
         cluster.acceptEdges(exchange)
         let members = nodes.map { node -> any Member in
             if node == own { return member }
-            return RemoteMember(node: node, generation: assignment.generation, caller: cluster.caller)
+            return RemoteMember(node: node, generation: assignment.generation, seat: cluster)
         }
         let driver = seat?.node.gate.driver
         return Part(
@@ -231,7 +231,7 @@ extension Coordinator {
     private func onlookers(_ part: Part) -> [RemoteMember] {
         guard let cluster, let assignment = seat?.adopted else { return [] }
         return state.cluster.lives.filter { !assignment.contains($0.node) }.map {
-            RemoteMember(node: $0.node, generation: part.generation, caller: cluster.caller)
+            RemoteMember(node: $0.node, generation: part.generation, seat: cluster)
         }
     }
 
@@ -327,7 +327,7 @@ extension Coordinator {
         return WorkerGroup(
             placement: Placement(assignment),
             members: assignment.nodes.map {
-                RemoteMember(node: $0, generation: generation, caller: cluster.caller)
+                RemoteMember(node: $0, generation: generation, seat: cluster)
             })
     }
 

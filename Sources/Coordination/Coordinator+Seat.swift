@@ -235,9 +235,7 @@ extension Coordinator {
         seat?.signOffset = bounds.end
         for batch in batches {
             for record in batch.records.records {
-                let text = String(decoding: record.value ?? [], as: UTF8.self)
-                let digits = text.drop { !$0.isNumber }.prefix { $0.isNumber }
-                if let term = Int64(digits) { feed(.signed(term: term)) }
+                if let term = ControlCodec.decodeSign(record.value ?? []) { feed(.signed(term: term)) }
             }
         }
     }

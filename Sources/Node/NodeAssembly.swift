@@ -20,7 +20,7 @@ struct NodeAssembly {
     /// The port, once it is served.
     private let port = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
 
-    init(_ settings: NodeSettings, logger: Logger) throws {
+    init(_ settings: NodeSettings, logger: Logger) async throws {
         self.settings = settings
         let fields = LogFields()
         var handler = logger.handler
@@ -33,7 +33,11 @@ struct NodeAssembly {
         } catch {
             throw ConfigurationFailure("the log in \(settings.log): \(error)")
         }
-        link = settings.cluster.map { ClusterLink($0, logger: logger) }
+        if let cluster = settings.cluster {
+            link = await ClusterLink(cluster, logger: logger)
+        } else {
+            link = nil
+        }
         let seat = link?.seat(
             directory: directory.id, http: Endpoint(host: settings.host, port: settings.port),
             workers: settings.workers)

@@ -1,4 +1,4 @@
-internal import Dataflow
+package import Dataflow
 
 /// Messages of one exchange edge between workers of two nodes, as one frame of its stream.
 ///
@@ -7,20 +7,26 @@ internal import Dataflow
 /// version: u8 = 1 | messages, each:
 ///     kind: u8 (1 rows, 2 barrier) | lane: i64 | step: i64 | edge: i64 | rows: a delta's bytes (``DeltaCodec``)
 /// ```
-enum ExchangeFrame {
+package enum ExchangeFrame {
     private static let version: UInt8 = 1
     private static let rowsKind: UInt8 = 1
     private static let barrierKind: UInt8 = 2
     private static let headBytes = 25
 
     /// One message of a frame; of what a worker is told only what other workers may tell it.
-    struct Entry {
-        var lane: LaneID
-        var step: Int64
-        var message: ExchangeMessage
+    package struct Entry {
+        package var lane: LaneID
+        package var step: Int64
+        package var message: ExchangeMessage
+
+        package init(lane: LaneID, step: Int64, message: ExchangeMessage) {
+            self.lane = lane
+            self.step = step
+            self.message = message
+        }
     }
 
-    static func encode(_ entries: [Entry]) -> [UInt8] {
+    package static func encode(_ entries: [Entry]) -> [UInt8] {
         var bytes: [UInt8] = [version]
         for entry in entries {
             switch entry.message {
@@ -42,7 +48,7 @@ enum ExchangeFrame {
     }
 
     /// - Throws: for bytes that are no frame; nothing of them counts.
-    static func decode(_ bytes: [UInt8]) throws(DeltaCodecError) -> [Entry] {
+    package static func decode(_ bytes: [UInt8]) throws(DeltaCodecError) -> [Entry] {
         guard bytes.first == version else { throw DeltaCodecError("a frame of another version") }
         return try bytes.withUnsafeBytes { buffer -> Result<[Entry], DeltaCodecError> in
             do throws(DeltaCodecError) {

@@ -55,7 +55,7 @@ package struct ShardSet: Sendable {
     package init() {}
 
     /// What a shard holds.
-    package enum Kind: String, Sendable, Hashable, Codable {
+    package enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
         case views, errors, deadLetters
     }
 

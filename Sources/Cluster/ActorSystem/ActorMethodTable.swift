@@ -26,6 +26,9 @@ package struct ActorMethodTable: Sendable {
 
     package init() {}
 
+    /// The names of all methods on the wire, sorted.
+    package var methodNames: [String] { byName.keys.sorted() }
+
     /// Adds one method: `call` calls it on the proxy that it gets, with any arguments. Nothing is sent.
     package mutating func method<Act: DistributedActor>(
         _ name: String, of type: Act.Type, _ call: @Sendable (Act) async throws -> Void

@@ -32,36 +32,15 @@ package struct ActorResultHandler: DistributedTargetInvocationResultHandler {
         do {
             answer.set(.success(try CBOREncoder(limits: limits).encode(value)))
         } catch {
-            answer.set(.failure(Self.plain(error)))
+            answer.set(.failure(ActorMethodTable.plain(error)))
         }
     }
 
     package func onReturnVoid() async throws {
-        var writer = CBORWriter()
-        writer.write(.null)
-        answer.set(.success(writer.output))
+        answer.set(.success(CBORValue.null.written))
     }
 
     package func onThrow<Failure: Error>(error: Failure) async throws {
-        answer.set(.failure(encode(error)))
-    }
-
-    private func encode(_ error: any Error) -> CallError {
-        // The transport's own errors keep their status: a method may fail because a call of its own did.
-        if let error = error as? CallError { return error }
-        guard let type = table.errorsByType[ObjectIdentifier(Swift.type(of: error))] else { return Self.plain(error) }
-        do {
-            guard let bytes = try type.encode(error) else { return Self.plain(error) }
-            var writer = CBORWriter()
-            writer.write(.map([("type", .text(type.name)), ("value", try CBORValue.decode(bytes))]))
-            return CallError(.failed, "the method threw \(type.name)", payload: writer.output)
-        } catch {
-            return Self.plain(error)
-        }
-    }
-
-    /// An error without an entry in the table: its description alone.
-    private static func plain(_ error: any Error) -> CallError {
-        (error as? CallError) ?? CallError(.failed, String(describing: error))
+        answer.set(.failure(table.answer(to: error)))
     }
 }

@@ -9,7 +9,8 @@ package struct CBORDecoder {
         try decode(type, from: try CBORValue.decode(bytes, limits: limits))
     }
 
-    func decode<Value: Decodable>(_ type: Value.Type, from value: CBORValue) throws -> Value {
+    /// The same of an item that has been read.
+    package func decode<Value: Decodable>(_ type: Value.Type, from value: CBORValue) throws -> Value {
         try ValueDecoder(value: value, codingPath: []).unbox(type)
     }
 }
@@ -68,7 +69,18 @@ private struct ValueDecoder: Decoder {
         case is UInt32.Type: return try integer(UInt32.self)
         case is UInt16.Type: return try integer(UInt16.self)
         case is UInt8.Type: return try integer(UInt8.self)
+        case is Int128.Type: return try wide()
         default: return nil
+        }
+    }
+
+    func wide() throws -> Int128 {
+        switch value {
+        case .unsigned(let number): return Int128(number)
+        case .negative(let complement): return -1 - Int128(complement)
+        case .bytes(let bytes) where bytes.count == 16:
+            return Int128(truncatingIfNeeded: bytes.reduce(0 as UInt128) { $0 << 8 | UInt128($1) })
+        default: throw mismatch("an integer of 128 bits")
         }
     }
 
@@ -110,6 +122,8 @@ private struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
     }
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value { try decoder(key).unbox(type) }
+    // The protocol's own refuses 128 bits.
+    func decode(_ type: Int128.Type, forKey key: Key) throws -> Int128 { try decoder(key).wide() }
 
     func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type, forKey key: Key
@@ -150,6 +164,7 @@ private struct UnkeyedDecoding: UnkeyedDecodingContainer {
     }
 
     mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try next().unbox(type) }
+    mutating func decode(_ type: Int128.Type) throws -> Int128 { try next().wide() }
 
     mutating func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type
@@ -169,4 +184,5 @@ private struct SingleDecoding: SingleValueDecodingContainer {
     }
 
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try decoder.unbox(type) }
+    func decode(_ type: Int128.Type) throws -> Int128 { try decoder.wide() }
 }

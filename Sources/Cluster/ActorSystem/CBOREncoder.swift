@@ -6,14 +6,15 @@ package struct CBOREncoder {
 
     /// - Throws: `tooLarge` or `invalidArgument` when the value exceeds a limit, or what the value's own `encode` throws.
     package func encode(_ value: some Encodable) throws -> [UInt8] {
-        var writer = CBORWriter()
-        writer.write(try Self.box(value, depth: 0, limits: limits))
-        guard writer.output.count <= limits.bytesMax else {
-            throw CallError(
-                .tooLarge, "a message of \(writer.output.count) bytes exceeds the limit of \(limits.bytesMax)")
+        let bytes = try item(value).written
+        guard bytes.count <= limits.bytesMax else {
+            throw CallError(.tooLarge, "a message of \(bytes.count) bytes exceeds the limit of \(limits.bytesMax)")
         }
-        return writer.output
+        return bytes
     }
+
+    /// The value as an item, before it is written.
+    package func item(_ value: some Encodable) throws -> CBORValue { try Self.box(value, depth: 0, limits: limits) }
 
     fileprivate static func box(_ value: some Encodable, depth: Int, limits: CBORValue.Limits) throws -> CBORValue {
         // The type is asked as well: an empty array casts to an array of anything.
@@ -43,6 +44,7 @@ package struct CBOREncoder {
         case let value as Double: .double(value)
         case let value as Float: .double(Double(value))
         case let value as String: .text(value)
+        case let value as Int128: CBORValue(value)
         default: nil
         }
     }
@@ -129,6 +131,11 @@ private struct KeyedEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
         encoder.node.set(key.stringValue, try encoder.box(value))
     }
 
+    // The protocol's own refuses 128 bits.
+    mutating func encode(_ value: Int128, forKey key: Key) throws {
+        encoder.node.set(key.stringValue, EncodingNode(CBORValue(value)))
+    }
+
     private func nested(_ key: any CodingKey) -> NodeEncoder {
         let node = EncodingNode()
         encoder.node.set(key.stringValue, node)
@@ -161,6 +168,7 @@ private struct UnkeyedEncoding: UnkeyedEncodingContainer {
 
     mutating func encodeNil() throws { add(EncodingNode(.null)) }
     mutating func encode(_ value: some Encodable) throws { add(try encoder.box(value)) }
+    mutating func encode(_ value: Int128) throws { add(EncodingNode(CBORValue(value))) }
 
     private mutating func nested() -> NodeEncoder {
         let node = EncodingNode()
@@ -182,6 +190,7 @@ private struct SingleEncoding: SingleValueEncodingContainer {
 
     mutating func encodeNil() throws { encoder.node.content = .value(.null) }
     mutating func encode(_ value: some Encodable) throws { encoder.node.content = try encoder.box(value).content }
+    mutating func encode(_ value: Int128) throws { encoder.node.content = .value(CBORValue(value)) }
 }
 
 /// A key by its name.

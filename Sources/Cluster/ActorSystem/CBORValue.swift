@@ -28,6 +28,17 @@ package indirect enum CBORValue: Sendable {
         self = value < 0 ? .negative(UInt64(~value)) : .unsigned(UInt64(value))
     }
 
+    /// As an integer where 64 bits and a sign hold it, else as 16 bytes, the highest first, in two's complement.
+    init(_ value: Int128) {
+        if let number = UInt64(exactly: value) {
+            self = .unsigned(number)
+        } else if let complement = UInt64(exactly: ~value) {
+            self = .negative(complement)
+        } else {
+            self = .bytes(withUnsafeBytes(of: value.bigEndian) { Array($0) })
+        }
+    }
+
     var kind: String {
         switch self {
         case .null: "null"
@@ -39,6 +50,13 @@ package indirect enum CBORValue: Sendable {
         case .array: "an array"
         case .map: "a map"
         }
+    }
+
+    /// The item's bytes.
+    package var written: [UInt8] {
+        var writer = CBORWriter()
+        writer.write(self)
+        return writer.output
     }
 
     /// Reads one item that takes all of `bytes`.

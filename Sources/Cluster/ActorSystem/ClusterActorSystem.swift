@@ -29,12 +29,15 @@ package final class ClusterActorSystem: DistributedActorSystem, Sendable {
 
     /// How long a call may take, if its caller says nothing.
     @TaskLocal package static var timeout: Duration = .seconds(10)
+    /// In a method that another node has called: that node, as its connection's hand-shake has shown it. nil in a call from here.
+    @TaskLocal package static var caller: NodeID?
     /// The name for the actor that is made next in this task.
     @TaskLocal package static var nextName: String?
     @TaskLocal private static var recorder: TargetRecorder?
 
     private let directory: ActorDirectory
-    private let table: ActorMethodTable
+    /// What can be called and thrown.
+    package let table: ActorMethodTable
     private let limits: CBORValue.Limits
     private let connect: Connect
 
@@ -55,7 +58,9 @@ package final class ClusterActorSystem: DistributedActorSystem, Sendable {
 
     /// Serves the calls that other nodes make, as a route of the transport.
     package func install(in routes: inout TransportRoutes) {
-        routes.call(ActorCall.path) { (_, body) throws(CallError) in try await self.serve(body) }
+        routes.call(ActorCall.path) { (context, body) throws(CallError) in
+            try await self.serve(body, from: context.peer.node)
+        }
     }
 
     /// Runs `body` with a time limit for each call that it makes.
@@ -141,27 +146,13 @@ package final class ClusterActorSystem: DistributedActorSystem, Sendable {
         do throws(CallError) {
             return try await connect(id.node).call(ActorCall.path, message, within: Self.timeout)
         } catch {
-            throw decode(error)
-        }
-    }
-
-    /// The error as it was thrown, if it is of the table.
-    private func decode(_ error: CallError) -> any Error {
-        guard error.status == .failed, !error.payload.isEmpty else { return error }
-        do {
-            guard case .map(let entries) = try CBORValue.decode(error.payload, limits: limits),
-                case .text(let name)? = entries.first(where: { $0.0 == "type" })?.1,
-                let value = entries.first(where: { $0.0 == "value" })?.1, let type = table.errorsByName[name]
-            else { return error }
-            return try type.decode(value)
-        } catch {
-            return CallError(.internalFailure, "cannot read the error that a method threw: \(error)")
+            throw table.thrown(error)
         }
     }
 
     // MARK: - Serving
 
-    private func serve(_ body: [UInt8]) async throws(CallError) -> [UInt8] {
+    private func serve(_ body: [UInt8], from peer: NodeID) async throws(CallError) -> [UInt8] {
         let call = try ActorCall.decode(body, limits: limits)
         guard call.target.node == directory.node else {
             throw CallError(.stale, "the call is for \(call.target.node); this is \(directory.node)")
@@ -178,8 +169,11 @@ package final class ClusterActorSystem: DistributedActorSystem, Sendable {
         var decoder = ActorInvocationDecoder(arguments: call.arguments)
         let handler = ActorResultHandler(table: table, limits: limits)
         do {
-            try await executeDistributedTarget(
-                on: actor, target: RemoteCallTarget(method.identifier), invocationDecoder: &decoder, handler: handler)
+            try await Self.$caller.withValue(peer) {
+                try await executeDistributedTarget(
+                    on: actor, target: RemoteCallTarget(method.identifier), invocationDecoder: &decoder,
+                    handler: handler)
+            }
         } catch let error as CallError {
             throw error
         } catch {

@@ -7,8 +7,9 @@ package import Distributed
 /// ```
 /// The answer is the result's item alone, null for none. An error is `{"type": text, "value": item}`, with
 /// ``CallStatus/failed``. Keys that a build does not know are ignored; a changed signature gets a new method name.
+/// The next version adds a key `note`, which version 1 neither writes nor reads.
 package struct ActorCall {
-    package static let path = "/actor"
+    package static let path = "/dataprism/actor"
     /// Arguments of one method.
     package static let argumentsMax = 16
 
@@ -24,29 +25,20 @@ package struct ActorCall {
 
     /// - Throws: `tooLarge` over the limit.
     package func encoded(limits: CBORValue.Limits) throws(CallError) -> [UInt8] {
-        var writer = CBORWriter()
-        writer.write(
-            .map([
-                (
-                    "to",
-                    .map([
-                        (
-                            "node",
-                            .map([
-                                ("name", .text(target.node.name.text)),
-                                ("incarnation", CBORValue(target.node.incarnation.rawValue)),
-                            ])
-                        ),
-                        ("name", .text(target.name)),
-                    ])
-                ), ("method", .text(method)), ("arguments", .array(arguments)),
-            ]))
-        guard writer.output.count <= limits.bytesMax else {
+        let node: [(String, CBORValue)] = [
+            ("name", .text(target.node.name.text)), ("incarnation", CBORValue(target.node.incarnation.rawValue)),
+        ]
+        var fields: [(String, CBORValue)] = [
+            ("to", .map([("node", .map(node)), ("name", .text(target.name))])), ("method", .text(method)),
+            ("arguments", .array(arguments)),
+        ]
+        if WireVersions.isNext { fields.append(("note", .text("next"))) }
+        let bytes = CBORValue.map(fields).written
+        guard bytes.count <= limits.bytesMax else {
             throw CallError(
-                .tooLarge, "a call of \(method) of \(writer.output.count) bytes exceeds the limit of \(limits.bytesMax)"
-            )
+                .tooLarge, "a call of \(method) of \(bytes.count) bytes exceeds the limit of \(limits.bytesMax)")
         }
-        return writer.output
+        return bytes
     }
 
     /// - Throws: `invalidArgument` or `tooLarge`.
@@ -89,7 +81,7 @@ package struct ActorInvocationEncoder: DistributedTargetInvocationEncoder {
     }
 
     package mutating func recordArgument<Value: Codable>(_ argument: RemoteCallArgument<Value>) throws {
-        arguments.append(try CBORValue.decode(try CBOREncoder(limits: limits).encode(argument.value), limits: limits))
+        arguments.append(try CBOREncoder(limits: limits).item(argument.value))
     }
 
     package mutating func recordErrorType<Failure: Error>(_ type: Failure.Type) throws {}

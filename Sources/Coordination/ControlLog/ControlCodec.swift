@@ -6,6 +6,13 @@ internal import Log
 package enum ControlCodec {
     private static let version = 1
 
+    /// What records there are in the control topic and, of the last, in the epochs' topic.
+    package enum Kind: String, Codable, CaseIterable {
+        case deploy, drop, state
+        case found, join, admit, leave, remove, lead, assign, place, drain, moveLead, rebalance
+        case epoch
+    }
+
     private struct Header: Codable {
         var version: Int
         var kind: String
@@ -19,26 +26,26 @@ package enum ControlCodec {
 
     package static func encode(_ record: ControlRecord) throws(CoordinationError) -> [UInt8] {
         switch record {
-        case .deploy(let body): try encode(Envelope(version: version, kind: "deploy", body: body))
-        case .drop(let body): try encode(Envelope(version: version, kind: "drop", body: body))
+        case .deploy(let body): try encode(Envelope(version: version, kind: Kind.deploy.rawValue, body: body))
+        case .drop(let body): try encode(Envelope(version: version, kind: Kind.drop.rawValue, body: body))
         case .cluster(let record): try encode(record)
-        case .state(let body): try encode(Envelope(version: version, kind: "state", body: body))
+        case .state(let body): try encode(Envelope(version: version, kind: Kind.state.rawValue, body: body))
         }
     }
 
     private static func encode(_ record: ClusterRecord) throws(CoordinationError) -> [UInt8] {
         switch record {
-        case .found(let body): try encode(Envelope(version: version, kind: "found", body: body))
-        case .join(let body): try encode(Envelope(version: version, kind: "join", body: body))
-        case .admit(let body): try encode(Envelope(version: version, kind: "admit", body: body))
-        case .leave(let body): try encode(Envelope(version: version, kind: "leave", body: body))
-        case .remove(let body): try encode(Envelope(version: version, kind: "remove", body: body))
-        case .lead(let body): try encode(Envelope(version: version, kind: "lead", body: body))
-        case .assign(let body): try encode(Envelope(version: version, kind: "assign", body: body))
-        case .place(let body): try encode(Envelope(version: version, kind: "place", body: body))
-        case .drain(let body): try encode(Envelope(version: version, kind: "drain", body: body))
-        case .moveLead(let body): try encode(Envelope(version: version, kind: "moveLead", body: body))
-        case .rebalance(let body): try encode(Envelope(version: version, kind: "rebalance", body: body))
+        case .found(let body): try encode(Envelope(version: version, kind: Kind.found.rawValue, body: body))
+        case .join(let body): try encode(Envelope(version: version, kind: Kind.join.rawValue, body: body))
+        case .admit(let body): try encode(Envelope(version: version, kind: Kind.admit.rawValue, body: body))
+        case .leave(let body): try encode(Envelope(version: version, kind: Kind.leave.rawValue, body: body))
+        case .remove(let body): try encode(Envelope(version: version, kind: Kind.remove.rawValue, body: body))
+        case .lead(let body): try encode(Envelope(version: version, kind: Kind.lead.rawValue, body: body))
+        case .assign(let body): try encode(Envelope(version: version, kind: Kind.assign.rawValue, body: body))
+        case .place(let body): try encode(Envelope(version: version, kind: Kind.place.rawValue, body: body))
+        case .drain(let body): try encode(Envelope(version: version, kind: Kind.drain.rawValue, body: body))
+        case .moveLead(let body): try encode(Envelope(version: version, kind: Kind.moveLead.rawValue, body: body))
+        case .rebalance(let body): try encode(Envelope(version: version, kind: Kind.rebalance.rawValue, body: body))
         }
     }
 
@@ -62,22 +69,23 @@ package enum ControlCodec {
 
     /// nil for a kind that is not known.
     private static func record(_ kind: String, _ data: Data) throws -> ControlRecord? {
-        switch kind {
-        case "deploy": .deploy(try body(data))
-        case "drop": .drop(try body(data))
-        case "found": .cluster(.found(try body(data)))
-        case "join": .cluster(.join(try body(data)))
-        case "admit": .cluster(.admit(try body(data)))
-        case "leave": .cluster(.leave(try body(data)))
-        case "remove": .cluster(.remove(try body(data)))
-        case "lead": .cluster(.lead(try body(data)))
-        case "assign": .cluster(.assign(try body(data)))
-        case "place": .cluster(.place(try body(data)))
-        case "drain": .cluster(.drain(try body(data)))
-        case "moveLead": .cluster(.moveLead(try body(data)))
-        case "rebalance": .cluster(.rebalance(try body(data)))
-        case "state": .state(try body(data))
-        default: nil
+        switch Kind(rawValue: kind) {
+        case .deploy: .deploy(try body(data))
+        case .drop: .drop(try body(data))
+        case .found: .cluster(.found(try body(data)))
+        case .join: .cluster(.join(try body(data)))
+        case .admit: .cluster(.admit(try body(data)))
+        case .leave: .cluster(.leave(try body(data)))
+        case .remove: .cluster(.remove(try body(data)))
+        case .lead: .cluster(.lead(try body(data)))
+        case .assign: .cluster(.assign(try body(data)))
+        case .place: .cluster(.place(try body(data)))
+        case .drain: .cluster(.drain(try body(data)))
+        case .moveLead: .cluster(.moveLead(try body(data)))
+        case .rebalance: .cluster(.rebalance(try body(data)))
+        case .state: .state(try body(data))
+        // Epochs have a topic of their own.
+        case .epoch, nil: nil
         }
     }
 
@@ -86,21 +94,30 @@ package enum ControlCodec {
     }
 
     package static func encode(_ record: EpochRecord) throws(CoordinationError) -> [UInt8] {
-        try encode(Envelope(version: version, kind: "epoch", body: record))
+        try encode(Envelope(version: version, kind: Kind.epoch.rawValue, body: record))
     }
 
     /// nil for another kind or version.
     package static func decodeEpoch(_ bytes: [UInt8]) -> EpochRecord? {
         do {
             let envelope = try decoder.decode(Envelope<EpochRecord>.self, from: Data(bytes))
-            return envelope.version == version && envelope.kind == "epoch" ? envelope.body : nil
+            return envelope.version == version && envelope.kind == Kind.epoch.rawValue ? envelope.body : nil
         } catch {
             return nil
         }
     }
 
-    package static func encode(_ status: PipelineStatus) throws(CoordinationError) -> [UInt8] {
-        try encodeValue(status)
+    /// A sign of the coordinator of a term, in a topic of its own.
+    package static func encodeSign(term: Int64) -> [UInt8] { Array("{\"term\":\(term)}".utf8) }
+
+    /// nil for what is no sign.
+    package static func decodeSign(_ bytes: [UInt8]) -> Int64? {
+        struct Sign: Codable { var term: Int64 }
+        do {
+            return try decoder.decode(Sign.self, from: Data(bytes)).term
+        } catch {
+            return nil
+        }
     }
 
     private static func encode<Body>(_ envelope: Envelope<Body>) throws(CoordinationError) -> [UInt8] {

@@ -1,50 +1,86 @@
 internal import Actors
 internal import Cluster
 internal import Coordination
-internal import Foundation
 internal import Logging
 internal import NIOPosix
 
 /// This node's ways to the others: calls, gossip and exchange edges over one transport.
 ///
 /// The coordinator is made with it; it begins to work with ``run(_:)``.
-final class ClusterLink: NodeCaller {
+final class ClusterLink: Sendable {
     private struct State {
         var peers: PeerDirectory?
         var transport: ClusterTransport?
         var exchange: RemoteExchange?
+        /// The lives that the control log has.
+        var listed: Set<NodeID> = []
     }
 
     private let settings: ClusterSettings
     private let logger: Logger
     private let state = Mutexed(State())
+    /// What nodes may call on each other, and throw.
+    private let table: ActorMethodTable
 
     private static let gossipPath = "/dataprism/gossip"
-    /// A step of a large replay may take long; that its node is gone is found by gossip, not by a deadline.
+    private static let rowsPath = "/dataprism/rows"
+    /// No call may take longer, whatever its caller says.
     private static let callLimit = Duration.seconds(3_600)
     /// The rows that one node holds of a view travel as one answer.
     private static let bodyBytesMax = 256 << 20
+    /// A pipeline's whole plan is one argument of a call, expressions within expressions.
+    private static let argumentLimits: CBORValue.Limits = {
+        var limits = CBORValue.Limits()
+        limits.bytesMax = 64 << 20
+        limits.depthMax = 512
+        limits.itemsMax = 8_000_000
+        return limits
+    }()
     /// How long a new node tries to reach those that it is told to join.
     private static let joinLimit = Duration.seconds(10)
 
-    init(_ settings: ClusterSettings, logger: Logger) {
+    init(_ settings: ClusterSettings, logger: Logger) async {
         self.settings = settings
         self.logger = logger
+        table = await MemberPort.table()
     }
 
     /// The seat of a node in `directory` that serves clients at `http`.
     func seat(directory: String, http: Endpoint, workers: Int) -> ClusterSeat {
-        ClusterSeat(
+        let actors = ClusterActorSystem(node: unjoined, table: table, limits: Self.argumentLimits) {
+            [weak self] (node) async throws(CallError) in
+            guard let self else { throw CallError(.unavailable, "this node is stopping") }
+            return try await peers().connection(to: node, for: .control)
+        }
+        return ClusterSeat(
             name: settings.name, directory: directory,
             description: NodeDescription(
                 cluster: settings.listen, http: http, workers: workers, zone: settings.zone, build: Dataprism.build),
-            caller: self,
+            actors: actors,
+            fetchRows: { [weak self] (request, node, limit) async throws(CoordinationError) in
+                guard let self else { throw CoordinationError(.stopped, "this node is stopping") }
+                return try await fetchRows(request, from: node, within: limit)
+            },
             gossip: { [weak self] bytes, sequence, node in self?.gossip(bytes, sequence, to: node) },
-            located: { [weak self] own, nodes in self?.located.continuation.yield((own: own, nodes: nodes)) },
+            located: { [weak self] own, nodes in self?.locate(own, nodes, actors) },
             acceptEdges: { [weak self] exchange in self?.state.with { $0.exchange = exchange } },
             openEdges: { [weak self] (exchange, nodes) async throws(CoordinationError) in
                 try await self?.openEdges(exchange, nodes)
             })
+    }
+
+    private var unjoined: NodeID { NodeID(settings.name, PeerIdentity.noIncarnation) }
+
+    /// Takes over where nodes are: calls to lives that are not listed any more fail from now on.
+    private func locate(_ own: NodeID?, _ nodes: [NodeID: Endpoint], _ actors: ClusterActorSystem) {
+        actors.setNode(own ?? unjoined)
+        let gone = state.with { state in
+            defer { state.listed = Set(nodes.keys) }
+            return state.listed.subtracting(nodes.keys)
+        }
+        for node in nodes.keys { actors.observed(node) }
+        for node in gone { actors.removed(node) }
+        located.continuation.yield((own: own, nodes: nodes))
     }
 
     private typealias Location = (own: NodeID?, nodes: [NodeID: Endpoint])
@@ -55,16 +91,19 @@ final class ClusterLink: NodeCaller {
 
     /// Serves and connects while `coordinator` runs; returns when it has ended.
     func run(_ coordinator: Coordinator) async throws {
+        guard let actors = coordinator.actors else { preconditionFailure("a coordinator without a seat") }
+        let port = actors.named(MemberPort.name) { MemberPort(coordinator, actorSystem: $0) }
+        defer { withExtendedLifetime(port) {} }
         let id = try await coordinator.clusterID()
         var limits = TransportLimits()
         limits.callTimeoutMax = Self.callLimit
         limits.bodyBytesMax = Self.bodyBytesMax
         let local = HandshakeLocal(
-            clusterID: id, node: NodeID(settings.name, PeerIdentity.noIncarnation), secret: settings.secret)
+            clusterID: id, node: unjoined, secret: settings.secret)
         let closed = closed.continuation
         let transport = try ClusterTransport(
             TransportConfiguration(local: local, listen: settings.listen, tls: settings.tls, limits: limits),
-            routes: routes(coordinator),
+            routes: routes(coordinator, actors),
             events: TransportEvents(closed: { connection in
                 if let name = connection.peer?.node.name { closed.yield(name) }
             }),
@@ -118,7 +157,7 @@ final class ClusterLink: NodeCaller {
 
     // MARK: Serving
 
-    private func routes(_ coordinator: Coordinator) -> TransportRoutes {
+    private func routes(_ coordinator: Coordinator, _ actors: ClusterActorSystem) -> TransportRoutes {
         var routes = TransportRoutes()
         routes.call(Self.gossipPath) { (_, bytes) async throws(CallError) in
             do throws(CoordinationError) {
@@ -128,13 +167,12 @@ final class ClusterLink: NodeCaller {
             }
             return []
         }
-        for method in NodeMethod.allCases {
-            routes.call(Self.path(method)) { (context, bytes) async throws(CallError) in
-                do throws(CoordinationError) {
-                    return try await coordinator.serve(method, bytes, from: context.peer.node)
-                } catch {
-                    throw CallError(.failed, error.message, payload: Self.encode(error))
-                }
+        actors.install(in: &routes)
+        routes.call(Self.rowsPath) { [table] (_, bytes) async throws(CallError) in
+            do throws(CoordinationError) {
+                return try await coordinator.serveRows(bytes)
+            } catch {
+                throw table.answer(to: error)
             }
         }
         routes.stream(RemoteExchange.path) { [weak self] (stream, metadata) throws(CallError) in
@@ -152,35 +190,15 @@ final class ClusterLink: NodeCaller {
     /// What the transport has counted.
     var counts: TransportCounts { state.with { $0.transport }?.counts ?? TransportCounts() }
 
-    private static func path(_ method: NodeMethod) -> String { "/dataprism/" + method.rawValue }
-
-    private static func encode(_ error: CoordinationError) -> [UInt8] {
-        do {
-            return Array(try JSONEncoder().encode(error))
-        } catch {
-            // The message says it too.
-            return []
-        }
-    }
-
     // MARK: Calling
 
-    func call(
-        _ node: NodeID, _ method: NodeMethod, _ body: [UInt8], timeout: Duration?
+    private func fetchRows(
+        _ request: [UInt8], from node: NodeID, within limit: Duration
     ) async throws(CoordinationError) -> [UInt8] {
         do throws(CallError) {
-            let connection = try await peers().connection(to: node, for: method == .rows ? .data : .control)
-            return try await connection.call(Self.path(method), body, within: timeout ?? Self.callLimit)
+            return try await peers().connection(to: node, for: .data).call(Self.rowsPath, request, within: limit)
         } catch {
-            if error.status == .failed, !error.payload.isEmpty {
-                do {
-                    throw try JSONDecoder().decode(CoordinationError.self, from: Data(error.payload))
-                } catch let error as CoordinationError {
-                    throw error
-                } catch {
-                    throw CoordinationError(.superseded, "\(node) failed in a way that cannot be read: \(error)")
-                }
-            }
+            if let thrown = table.thrown(error) as? CoordinationError { throw thrown }
             throw CoordinationError(.superseded, "\(node): \(error.message)")
         }
     }

@@ -31,7 +31,7 @@ struct DevCommand: AsyncParsableCommand {
         let settings = try await node.settings(serve)
         let pipeline = try Pipeline(path: file)
         if node.check { return node.report(settings, pipeline) }
-        let assembly = try NodeAssembly(settings, logger: Logger.node(json: node.json))
+        let assembly = try await NodeAssembly(settings, logger: Logger.node(json: node.json))
         let (json, replace) = (node.json, replace)
         try await assembly.run(serving: true) { assembly in
             var display = Display(json: json, settings: assembly.settings)
@@ -69,7 +69,7 @@ struct NodeCommand: AsyncParsableCommand {
             // Several nodes of one machine would want the same one.
             settings.port = try FreePort.find(settings.host, preferring: settings.port)
         }
-        let assembly = try NodeAssembly(settings, logger: Logger.node(json: node.json))
+        let assembly = try await NodeAssembly(settings, logger: Logger.node(json: node.json))
         let json = node.json
         try await assembly.run(serving: true) { assembly in
             var display = Display(json: json, settings: assembly.settings)
@@ -100,7 +100,7 @@ struct RunCommand: AsyncParsableCommand {
         let settings = try await node.settings()
         let pipeline = try Pipeline(path: file)
         if node.check { return node.report(settings, pipeline) }
-        let assembly = try NodeAssembly(settings, logger: Logger.node(json: node.json))
+        let assembly = try await NodeAssembly(settings, logger: Logger.node(json: node.json))
         let started = ContinuousClock.now
         let json = node.json
         try await assembly.run(serving: false) { assembly in

@@ -18,6 +18,8 @@ private struct Everything: Codable, Equatable {
     var small: Int8 = -128
     var large: UInt64 = .max
     var least: Int64 = .min
+    var wide: [Int128] = [.min, .max, -1, 0, -(1 << 64), -(1 << 64) - 1, 1 << 64, (1 << 64) - 1]
+    var widest: Int128 = -5
     var double = -0.1
     var float: Float = 1.5
     var text = "grüße \u{0} 🙂"

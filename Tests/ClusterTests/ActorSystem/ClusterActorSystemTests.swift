@@ -42,6 +42,8 @@ private distributed actor Greeter {
         events.add("cancelled")
     }
 
+    distributed func caller() -> NodeID? { ClusterActorSystem.caller }
+
     distributed func unlistedMethod() {}
 }
 
@@ -62,6 +64,7 @@ struct ClusterActorSystemTests {
         await table.method("greeter.failUnlisted", of: Greeter.self) { try await $0.failUnlisted() }
         await table.method("greeter.large", of: Greeter.self) { _ = try await $0.large(0) }
         await table.method("greeter.never", of: Greeter.self) { try await $0.never() }
+        await table.method("greeter.caller", of: Greeter.self) { _ = try await $0.caller() }
         await table.method("other.act", of: Other.self) { try await $0.act() }
         table.error("greeting", GreetingError.self)
         return table
@@ -104,6 +107,18 @@ struct ClusterActorSystemTests {
             #expect(lines == ["hello you 0 [\"a\", \"b\"]", "hello you 1 [\"a\", \"b\"]"])
             try await remote.note("noted")
             #expect(events.values == ["noted"])
+        }
+    }
+
+    @Test("a method knows the caller from the hand-shake of its connection, whatever the caller says of itself")
+    func caller() async throws {
+        try await Self.with { client, server, remote, events, _ in
+            client.setNode(TransportFixture.node("pretender", 9))
+            let seen = try await remote.caller()
+            #expect(seen == TransportFixture.node("client"))
+            let own = server.named("own") { Greeter(events: events, actorSystem: $0) }
+            let nobody = try await own.caller()
+            #expect(nobody == nil)
         }
     }
 
