@@ -126,7 +126,9 @@ let package = Package(
             dependencies: [
                 "Cluster", "Coordination", "Actors", "Log", "Dataflow", "Simulation",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
+            exclude: ["Golden"],
             swiftSettings: strict
         ),
         .testTarget(
