@@ -145,7 +145,12 @@ extension Coordinator {
         var history = ControlHistory()
         var entries: [ControlHistory.Entry] = []
         let bounds = try await retrying { () async throws(LogError) in try await self.log.bounds([partition]) }
-        var next = bounds[partition]?.earliest ?? 0
+        let begin = bounds[partition]?.earliest ?? 0
+        if let asOf, asOf < begin {
+            throw CoordinationError(
+                .refused, "the control log begins at offset \(begin): what stood at \(asOf) was trimmed")
+        }
+        var next = begin
         let end = min(bounds[partition]?.end ?? 0, asOf.map { $0 < .max ? $0 + 1 : .max } ?? .max)
         while next < end {
             let from = next

@@ -134,12 +134,14 @@ extension Coordinator {
             let batches = try await retrying { () async throws(LogError) in
                 try await self.log.read(partition, from: from, bytesMax: 1 << 20)
             }
-            if batches.isEmpty { return verdicts }
+            guard let first = batches.first else { return verdicts }
+            if first.firstOffset > from { try await checkContinuation(from) }
             for batch in batches {
                 for (index, record) in batch.records.records.enumerated() {
                     let offset = batch.firstOffset + Int64(index)
                     // Another call may have folded it while this one read.
                     guard offset >= state.nextOffset else { continue }
+                    try checkBeginning(record.value ?? [], at: offset)
                     verdicts[offset] = fold(record.value ?? [], at: offset, time: batch.appendTime)
                 }
             }
@@ -152,6 +154,26 @@ extension Coordinator {
         let partition = TopicPartition(Self.controlTopic, 0)
         let bounds = try await retrying { () async throws(LogError) in try await self.log.bounds([partition]) }
         return bounds[partition]?.earliest ?? 0
+    }
+
+    /// A log that was trimmed is folded from the state at its beginning. Without one, what was decided before is lost.
+    private func checkBeginning(_ bytes: [UInt8], at offset: Int64) throws(CoordinationError) {
+        guard state.nextOffset == 0, offset > 0 else { return }
+        if case .record(.state) = ControlCodec.decode(bytes) { return }
+        throw CoordinationError(
+            .log,
+            "\(Self.controlTopic) begins at offset \(offset) and not with a folded state: what was decided before is not there any more"
+        )
+    }
+
+    /// Records that this node has not folded may have been trimmed while it was held up.
+    private func checkContinuation(_ next: Int64) async throws(CoordinationError) {
+        let begin = try await controlBegin()
+        guard next < begin else { return }
+        throw CoordinationError(
+            .stopped,
+            "this node has read \(Self.controlTopic) up to offset \(next), and it was trimmed below \(begin) since: start the node again"
+        )
     }
 
     private func fold(_ bytes: [UInt8], at offset: Int64, time: Int64) -> ControlState.Verdict {

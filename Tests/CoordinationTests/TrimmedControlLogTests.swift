@@ -1,0 +1,66 @@
+import Cluster
+import Coordination
+import Dataflow
+import FoundationEssentials
+import Log
+import Testing
+
+/// A control log that begins with a folded state: a node comes to the same fold from it, and what is not there any more is missed plainly.
+@Suite(.timeLimit(.minutes(1))) struct TrimmedControlLogTests {
+    private static let control = TopicPartition("_dataprism.control", 0)
+
+    private static func withLog(_ body: (EmbeddedLog) async throws -> Void) async throws {
+        let path = FileManager.default.temporaryDirectory.path + "/dataprism-\(UUID().uuidString)"
+        defer { do { try FileManager.default.removeItem(atPath: path) } catch { Issue.record("\(error)") } }
+        let log = try EmbeddedLog(directory: path)
+        try await body(log)
+        await log.close()
+    }
+
+    /// Appends the fold of the log's records as a record; its offset.
+    private static func appendFold(_ folded: FoldedState, to log: EmbeddedLog) async throws -> Int64 {
+        let writer = try await log.openWriter("test")
+        var records = RecordSet()
+        records.append(value: try ControlCodec.encode(.state(folded)))
+        let result = try await writer.append(
+            [PartitionAppend(partition: control, records: records)], idempotency: nil)
+        return try #require(result.firstOffsets.first)
+    }
+
+    @Test func aNodeBeginsFromTheFoldedState() async throws {
+        try await Self.withLog { log in
+            let rows = (0..<20).map { #"{"k":\#($0),"v":"x"}"# }
+            let table = Fixture.table("t", id: 1)
+            let view = Fixture.view("v", id: 2, of: table)
+            let (first, folded) = try await ClusterNode.with(log) { (node: ClusterNode) in
+                try await Pipeline.deploy([table, view], to: node.coordinator)
+                let receipt = try await Pipeline.append(rows, to: "t", of: node.coordinator)
+                _ = try await node.coordinator.read(["v"], after: receipt.frontier)
+                return (await node.coordinator.clusterStatus(), try await node.coordinator.history().state.folded)
+            }
+            let offset = try await Self.appendFold(folded, to: log)
+            try await log.trim(Self.control, below: offset)
+            try await ClusterNode.with(log) { node in
+                let coordinator = node.coordinator
+                #expect(await coordinator.catalog().0.ordered.map(\.name) == ["t", "v"])
+                let status = await coordinator.clusterStatus()
+                #expect(status.id == first.id && status.controlVersion > first.controlVersion)
+                #expect(status.generation > first.generation)
+                #expect(Pipeline.rows("v", in: try await coordinator.read(["v"])).count == rows.count)
+                let (entries, state) = try await coordinator.history(asOf: offset)
+                #expect(entries.map(\.kind) == ["state"] && entries.map(\.refusal) == [nil])
+                #expect(state.hash != 0 && state.cluster == folded.cluster && state.catalog == folded.catalog)
+                let error = await #expect(throws: CoordinationError.self) {
+                    _ = try await coordinator.history(asOf: offset - 1)
+                }
+                #expect(error?.code == .refused && error?.message.contains("begins at offset \(offset)") == true)
+            }
+            // Without the state nobody knows what was decided.
+            try await log.trim(Self.control, below: offset + 1)
+            let error = await #expect(throws: CoordinationError.self) {
+                try await ClusterNode.with(log) { _ in }
+            }
+            #expect(error?.code == .log && error?.message.contains("folded state") == true)
+        }
+    }
+}
