@@ -452,6 +452,35 @@ struct dp_decoder {
         return fail("not valid JSON");
     }
 
+    // A copy with the padding that simdjson reads past a record's end.
+    const char *padded(const char *record, size_t length) {
+        if (scratch.size() < length + padding) scratch.resize(2 * length + padding);
+        std::memcpy(scratch.data(), record, length);
+        std::memset(scratch.data() + length, ' ', padding);
+        return scratch.data();
+    }
+
+    bool has_tombstone_mark(const char *record, size_t length) {
+        ondemand::document document;
+        ondemand::object object;
+        if (parser.iterate(padded_string_view(padded(record, length), length, length + padding)).get(document)) return false;
+        if (document.get_object().get(object)) return false;
+        bool is_marked = false;
+        for (auto field : object) {
+            ondemand::raw_json_string key;
+            ondemand::value value;
+            if (field.error() || field.key().get(key) || field.value().get(value)) return false;
+            if (key == "_deleted") {
+                bool is_true = false;
+                is_marked = !value.get_bool().get(is_true) && is_true;
+            } else if (skip(value, 1)) {
+                return false;
+            }
+        }
+        const char *rest = nullptr;
+        return is_marked && document.current_location().get(rest) != SUCCESS;
+    }
+
     const char *decode(const char *record, size_t length, bool is_tombstone) {
         ondemand::document document;
         if (auto error = parser.iterate(padded_string_view(record, length, length + padding)).get(document))
@@ -546,10 +575,7 @@ const char *dp_decoder_add(dp_decoder *decoder, const char *record, size_t lengt
         readable -= 3;
     }
     if (readable < length + padding) {
-        if (decoder->scratch.size() < length + padding) decoder->scratch.resize(2 * length + padding);
-        std::memcpy(decoder->scratch.data(), record, length);
-        std::memset(decoder->scratch.data() + length, ' ', padding);
-        record = decoder->scratch.data();
+        record = decoder->padded(record, length);
     }
     std::memset(decoder->seen.data(), 0, decoder->seen.size());
     const char *problem = decoder->decode(record, length, is_tombstone != 0);
@@ -582,5 +608,12 @@ int dp_decoder_has_nulls(const dp_decoder *decoder, size_t column) { return deco
 const char *dp_decoder_text(const dp_decoder *decoder, size_t column, size_t *length) {
     *length = decoder->columns[column].text.size();
     return decoder->columns[column].text.data();
+}
+
+int dp_has_tombstone_mark(const char *record, size_t length) {
+    static const char mark[] = "\"_deleted\"";
+    if (!memmem(record, length, mark, sizeof mark - 1)) return 0;
+    thread_local dp_decoder reader;
+    return reader.has_tombstone_mark(record, length) ? 1 : 0;
 }
 }

@@ -70,6 +70,19 @@ struct PlanTests {
                               Read bid
                 """),
         Case(
+            name: "equal rows of a pane are combined before they are copied to their windows",
+            sql:
+                "CREATE MATERIALIZED VIEW v AS SELECT auction, window_end, count(*) AS n FROM hop(bid, ts, INTERVAL '2 s', INTERVAL '10 s') GROUP BY auction, window_end",
+            plan: """
+                View v (auction, window_end, n), key (auction, window_end)
+                  Aggregate by (auction, window_end): count(*); state until bid pass window_end + 00:00:05
+                    Exchange by (auction, window_end), frequent keys combined
+                      Project: auction, window_end
+                        Expand: hop_windows(ts, '00:00:02', '00:00:10'), equal rows of a pane combined
+                          Project: auction, ts
+                            Read bid
+                """),
+        Case(
             name: "a window with a key is exchanged once, by both",
             sql:
                 "CREATE MATERIALIZED VIEW v AS SELECT auction, window_end, count(*) AS n FROM tumble(bid, ts, INTERVAL '10 s') GROUP BY auction, window_end",

@@ -1,3 +1,4 @@
+internal import Dataflow
 internal import Glibc
 internal import Synchronization
 
@@ -31,7 +32,11 @@ package final class WorkerExecutor: SerialExecutor, @unchecked Sendable {
         mutex = .allocate(capacity: 1)
         condition = .allocate(capacity: 1)
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(condition, &attributes)
+        pthread_condattr_destroy(&attributes)
         start()
     }
 
@@ -103,14 +108,33 @@ package final class WorkerExecutor: SerialExecutor, @unchecked Sendable {
 
     private var isOnThread: Bool { threadID.load(ordering: .relaxed) == UInt(pthread_self()) }
 
+    /// After so much work …
+    private static let trimmedWorkMin: Int64 = 50_000_000
+    /// … and so long without any, in nanoseconds, free memory goes back to the kernel.
+    private static let quietMin: Int64 = 200_000_000
+
+    /// Waits, with the mutex locked, until there may be something to do. Gives back memory if that takes long; the mutex is free meanwhile.
+    private func pause(_ workSinceTrim: inout Int64) {
+        guard workSinceTrim >= Self.trimmedWorkMin else {
+            pthread_cond_wait(condition, mutex)
+            return
+        }
+        let end = MonotonicClock.nanoseconds + Self.quietMin
+        var time = timespec(tv_sec: Int(end / 1_000_000_000), tv_nsec: Int(end % 1_000_000_000))
+        guard pthread_cond_timedwait(condition, mutex, &time) == ETIMEDOUT else { return }
+        workSinceTrim = 0
+        pthread_mutex_unlock(mutex)
+        ProcessMemory.giveBackFree()
+        pthread_mutex_lock(mutex)
+    }
+
     fileprivate func run() {
         threadID.store(UInt(pthread_self()), ordering: .relaxed)
         var hasMore = false
+        var workSinceTrim: Int64 = 0
         while true {
             pthread_mutex_lock(mutex)
-            while jobs.isEmpty && !isWoken && !hasMore && !isStopping {
-                pthread_cond_wait(condition, mutex)
-            }
+            while jobs.isEmpty && !isWoken && !hasMore && !isStopping { pause(&workSinceTrim) }
             let batch = jobs
             jobs.removeAll(keepingCapacity: false)
             isWoken = false
@@ -125,7 +149,9 @@ package final class WorkerExecutor: SerialExecutor, @unchecked Sendable {
             let start = MonotonicClock.nanoseconds
             for job in batch { job.runSynchronously(on: asUnownedSerialExecutor()) }
             hasMore = step?() ?? false
-            busy.add(MonotonicClock.nanoseconds - start, ordering: .relaxed)
+            let spent = MonotonicClock.nanoseconds - start
+            busy.add(spent, ordering: .relaxed)
+            workSinceTrim += spent
         }
     }
 }

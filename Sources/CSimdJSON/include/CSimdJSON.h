@@ -57,6 +57,9 @@ int dp_decoder_has_nulls(const dp_decoder *decoder, size_t column);
 // The bytes of a column of no fixed size.
 const char *dp_decoder_text(const dp_decoder *decoder, size_t column, size_t *length);
 
+// 1 if the record is a JSON object with a field "_deleted" that is true (of several the last counts), else 0. From any thread.
+int dp_has_tombstone_mark(const char *record, size_t length);
+
 #ifdef __cplusplus
 }
 #endif

@@ -8,6 +8,24 @@ extension OperatorKind {
         /// An input row that gives none appears once, with NULLs.
         package var keepsEmpty: Bool
         package var hasOrdinality: Bool
+        /// Rows that give the same windows may be put together before.
+        package var panes: Panes?
+
+        /// Proved by the planner: of the time column only the multiple of `step` at or below it is asked, and the rest is read as
+        /// `combine` says.
+        package struct Panes: Hashable, Sendable, Codable {
+            /// A timestamp column of the input.
+            package var time: Int
+            /// Microseconds.
+            package var step: Int64
+            package var combine: Combine
+
+            package init(time: Int, step: Int64, combine: Combine) {
+                self.time = time
+                self.step = step
+                self.combine = combine
+            }
+        }
 
         /// A ``TableFunction`` by its key, with its arguments over the input.
         package struct Call: Hashable, Sendable, Codable {

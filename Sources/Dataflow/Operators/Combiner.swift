@@ -1,7 +1,7 @@
 /// Puts rows of frequent keys together before an exchange sends them, so that a key that half of all rows have does not make the worker
-/// that owns it the slowest.
+/// that owns it the slowest; and rows that agree before each is copied to its windows.
 ///
-/// What goes out stands for the same results of the aggregates behind the exchange: rows that agree in what must stay become one row
+/// What goes out stands for the same results of the aggregates behind: rows that agree in what must stay become one row
 /// with the sum of their weights, and columns of which only sums are asked have the sum in one row of weight 1 and 0 in the rest. It keeps
 /// nothing from batch to batch, and where no key is frequent it costs a count per row.
 package final class Combiner {
@@ -56,7 +56,10 @@ package final class Combiner {
         return rest.isEmpty ? made : [rest.withUnsafeBufferPointer { delta.gather($0) }] + made
     }
 
-    // MARK: rows of frequent keys
+    /// The same rows, all that agree put together.
+    func combinedAll(_ delta: Delta) -> [Delta] { combine(delta) }
+
+    // MARK: rows that agree
 
     /// What is known of rows that agree.
     private struct Group {

@@ -4,12 +4,14 @@
 /// of a sum of intervals) all encodings are kept, and a change of the least is a retraction and an insertion.
 final class DistinctFilter {
     /// (group slot, value) by SQL's equality.
-    private let values: KeyTable
+    private var values: KeyTable
     private var entries = ContiguousArray<Entry>()
     /// Per group slot its first value, −1 for none.
     private var heads = ContiguousArray<Int32>()
     private let encoded = EncodedKeys()
     private let type: DataType
+    /// Bytes that a filter without values may keep for those to come.
+    private static let emptyBytesMax = 1 << 20
     private var decimals = ContiguousArray<SortedBag<Decimal>>()
     private var intervals = ContiguousArray<SortedBag<Interval>>()
 
@@ -55,6 +57,10 @@ final class DistinctFilter {
                 unlink(slot)
                 values.remove(slot)
             }
+        }
+        if values.count == 0, byteCount > Self.emptyBytesMax {
+            values = KeyTable(encoder: values.encoder)
+            (entries, heads, decimals, intervals) = ([], [], [], [])
         }
     }
 

@@ -4,14 +4,21 @@ final class ExpandOperator: Operator {
     private let calls: [Call]
     /// Input rows that the functions are asked about at a time: fewer if each gives many.
     private var step = 256
+    private let combiner: Combiner?
+    /// Batches that go as they are, since putting rows together has not been worth it.
+    private var skipped = 0
+
+    /// A batch is smaller by this factor, or the next ones so many are not tried.
+    private static let (combinedShareMin, skippedMax) = (2, 32)
 
     private struct Call {
         let function: TableFunction
         let arguments: [CompiledExpression]
     }
 
-    init(_ spec: OperatorKind.Expand) throws(GraphError) {
+    init(_ spec: OperatorKind.Expand, types: [DataType]) throws(GraphError) {
         self.spec = spec
+        combiner = spec.panes.map { Combiner($0.combine, types: types) }
         var calls: [Call] = []
         for call in spec.functions {
             guard let function = TableFunctionRegistry.function(key: call.key) else {
@@ -25,6 +32,31 @@ final class ExpandOperator: Operator {
     }
 
     override func process(_ delta: Delta, port: Int, emit: (Delta) -> Void) {
+        guard let panes = spec.panes, let combiner else { return expandAll(delta, emit) }
+        guard skipped == 0 else {
+            skipped -= 1
+            return expandAll(delta, emit)
+        }
+        var floored = delta
+        floored.columns[panes.time] = Self.floored(delta.columns[panes.time], panes.step)
+        let parts = combiner.combinedAll(floored)
+        if parts.reduce(0, { $0 + $1.count }) * Self.combinedShareMin > delta.count { skipped = Self.skippedMax }
+        for part in parts { expandAll(part, emit) }
+    }
+
+    private static func floored(_ times: Column, _ step: Int64) -> Column {
+        times.withValues(as: Int64.self) { values in
+            Column(type: times.type, count: times.count, validity: times.validity) {
+                (out: UnsafeMutableBufferPointer<Int64>) in
+                for row in 0..<times.count {
+                    let isFinite = Calendar.isFinite(values[row])
+                    out[row] = isFinite ? TimeFields.floorToMultiple(values[row], step) : values[row]
+                }
+            }
+        }
+    }
+
+    private func expandAll(_ delta: Delta, _ emit: (Delta) -> Void) {
         var start = 0
         while start < delta.count, stop?.isSet != true {
             let count = min(step, delta.count - start)

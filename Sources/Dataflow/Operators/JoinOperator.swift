@@ -5,8 +5,8 @@
 /// counts as it did at its last change; see ``Arrangement/Tally``.
 final class JoinOperator: Operator {
     private let spec: OperatorKind.Join
-    private let left: Arrangement
-    private let right: Arrangement
+    private var left: Arrangement
+    private var right: Arrangement
     private let condition: CompiledExpression?
     /// The columns of a pair that the condition reads.
     private let conditionColumns: [Int]
@@ -180,6 +180,9 @@ final class JoinOperator: Operator {
     override func flush(_ emit: (Delta) -> Void) {
         if left.isTallied { settle(left, 0, emit) }
         if right.isTallied { settle(right, 1, emit) }
+        // The other side may have rows: each gives back its memory by itself.
+        left = left.renewedIfEmpty()
+        right = right.renewedIfEmpty()
     }
 
     override func beginEpoch(watermarks: [String: Int64]) {

@@ -71,6 +71,15 @@ final class Arrangement {
         StateMemory.free(tallies, count: isTallied ? linkCapacity : 0)
     }
 
+    /// Bytes that an arrangement without rows may keep for those to come.
+    private static let emptyBytesMax = 1 << 20
+
+    /// This arrangement; or, between epochs, a new one if this one has no rows any more but much room for them.
+    func renewedIfEmpty() -> Arrangement {
+        guard rows.count == 0, byteCount > Self.emptyBytesMax else { return self }
+        return Arrangement(types: types, key: key, strict: strict, expiry: expiry, isTallied: isTallied)
+    }
+
     /// Makes room for all slots and row numbers in use.
     private func grow() {
         if headCapacity < Int(keys.slotEnd) {

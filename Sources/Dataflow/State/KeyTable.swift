@@ -22,6 +22,8 @@ package final class KeyTable {
     private var table: UnsafeMutablePointer<Place>
     private var mask: Int
     private var occupied = 0
+    /// Places that a table has at least; a table of which fewer than one in so many places is live gets smaller when it is made anew.
+    private static let (placesMin, sparseShare) = (128, 8)
 
     private struct Entry: BitwiseCopyable {
         var hash: UInt64
@@ -53,10 +55,10 @@ package final class KeyTable {
     package init(encoder: KeyEncoder) {
         self.encoder = encoder
         stride = encoder.stride
-        mask = 127
+        mask = Self.placesMin - 1
         entryCapacity = 64
-        table = StateMemory.allocate(128)
-        table.initialize(repeating: Place(slot: 0, tag: 0), count: 128)
+        table = StateMemory.allocate(Self.placesMin)
+        table.initialize(repeating: Place(slot: 0, tag: 0), count: Self.placesMin)
         entries = StateMemory.allocate(64)
         spans = StateMemory.allocate(encoder.stride == nil ? 64 : 1)
         arenaCapacity = encoder.stride.map { $0 * 64 } ?? 1024
@@ -311,9 +313,10 @@ package final class KeyTable {
         arenaCapacity = capacity
     }
 
-    /// Makes the table anew: twice as large if it is full of live entries, of the same size if of removed ones.
+    /// Makes the table anew: twice as large if it is full of live entries, of the same size if of removed ones, smaller if few are live.
     private func rebuild() {
-        let capacity = count * 2 > mask + 1 ? (mask + 1) * 2 : mask + 1
+        var capacity = count * 2 > mask + 1 ? (mask + 1) * 2 : mask + 1
+        while capacity > Self.placesMin, count * Self.sparseShare < capacity { capacity /= 2 }
         StateMemory.free(table, count: mask + 1)
         table = StateMemory.allocate(capacity)
         table.initialize(repeating: Place(slot: 0, tag: 0), count: capacity)

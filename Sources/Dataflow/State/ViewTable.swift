@@ -6,12 +6,14 @@ package final class ViewTable {
     package let types: [DataType]
     /// Columns that identify a row, if known.
     package let key: [Int]
-    private let rows: KeyTable
+    private var rows: KeyTable
     private var weights = ContiguousArray<Int64>()
     private let encoded = EncodedKeys()
     private var history: [(epoch: Int64, delta: Delta)] = []
     private var historyBytes = 0
     private var rowTotal: Int64 = 0
+    /// Bytes that a table without rows may keep for those to come.
+    private static let emptyBytesMax = 1 << 20
     /// The newest epoch whose changes are complete.
     package private(set) var finishedEpoch: Int64 = 0
 
@@ -47,6 +49,10 @@ package final class ViewTable {
             for row in 0..<delta.count where weights[Int(slots[row])] == 0 && rows.isLive(slots[row]) {
                 rows.remove(slots[row])
             }
+        }
+        if rows.count == 0, rows.byteCount > Self.emptyBytesMax {
+            rows = KeyTable(encoder: rows.encoder)
+            weights = []
         }
         history.append((epoch, delta))
         historyBytes += delta.byteCount

@@ -27,7 +27,9 @@ package final class Worker {
     /// A node as installed: its operator, and how far it is in the running epoch.
     private final class Node {
         var spec: GraphNode
-        let operation: Operator
+        var operation: Operator
+        /// The last that the operator was told of the clock.
+        var clock: Int64?
         /// Input edges that have not reached the barrier.
         var pending = 0
         /// Of an exchange: the other workers whose barrier has not come.
@@ -39,9 +41,13 @@ package final class Worker {
         /// Spent in the operator itself, without what it passed rows to.
         var nanoseconds: Int64 = 0
 
-        init(_ spec: GraphNode, _ operation: Operator) {
+        /// The types of what the operator reads.
+        let inputs: [[DataType]]
+
+        init(_ spec: GraphNode, _ operation: Operator, inputs: [[DataType]]) {
             self.spec = spec
             self.operation = operation
+            self.inputs = inputs
         }
     }
 
@@ -76,10 +82,15 @@ package final class Worker {
         for spec in added { types[spec.id] = spec.types }
         for spec in added {
             let inputs = spec.inputs.map { types[$0] ?? [] }
-            let operation = try makeOperator(spec, inputs, outlets)
+            let operation: Operator
+            switch spec.kind {
+            case .view(let view): operation = OutletOperator(outlets.outlet(view: view, types: spec.types))
+            case .sink(let sink): operation = OutletOperator(outlets.outlet(sink: sink, types: spec.types))
+            default: operation = try makeOperator(spec, inputs)
+            }
             operation.stop = stop
             operation.errors = outlets.errorOutlet(owner: spec.owner)
-            add(Node(spec, operation))
+            add(Node(spec, operation, inputs: inputs))
         }
     }
 
@@ -90,9 +101,7 @@ package final class Worker {
         for (port, input) in node.spec.inputs.enumerated() { consumers[input, default: []].append((node, port)) }
     }
 
-    private func makeOperator(_ spec: GraphNode, _ inputs: [[DataType]], _ outlets: any OutletProvider)
-        throws(GraphError) -> Operator
-    {
+    private func makeOperator(_ spec: GraphNode, _ inputs: [[DataType]]) throws(GraphError) -> Operator {
         let ownsEmptyKey = Int(owners[Self.emptyKeyVNode]) == index
         switch spec.kind {
         case .source, .scan, .unionAll: return PassOperator()
@@ -108,13 +117,29 @@ package final class Worker {
         case .topN(let topN): return TopNOperator(topN, types: inputs.first ?? [])
         case .exchange, .broadcast: return makeExchange(spec)
         case .repeated(let count): return RepeatOperator(count: count)
-        case .expand(let expand): return try ExpandOperator(expand)
+        case .expand(let expand): return try ExpandOperator(expand, types: inputs.first ?? [])
         case .session(let session): return SessionOperator(session, types: inputs.first ?? [])
         case .over(let over): return try OverOperator(over, types: inputs.first ?? [])
         case .temporal(let temporal): return TemporalOperator(temporal, types: inputs.first ?? [])
-        case .view(let view): return OutletOperator(outlets.outlet(view: view, types: spec.types))
-        case .sink(let sink): return OutletOperator(outlets.outlet(sink: sink, types: spec.types))
+        case .view, .sink: preconditionFailure("outlets are made when they are installed")
         }
+    }
+
+    /// Bytes that an operator without entries may keep for those to come.
+    private static let emptyStateBytesMax = 1 << 20
+
+    /// Gives back the memory of an operator that has flushed and keeps nothing: a new one knows as much.
+    private func renew(_ node: Node) {
+        let operation: Operator
+        do throws(GraphError) {
+            operation = try makeOperator(node.spec, node.inputs)
+        } catch {
+            preconditionFailure("operator \(node.spec.id.rawValue) could be made once: \(error)")
+        }
+        operation.stop = node.operation.stop
+        operation.errors = node.operation.errors
+        if let clock = node.clock { operation.advance(clock: clock) }
+        node.operation = operation
     }
 
     /// An exchange puts its messages out through this worker's outbox.
@@ -182,7 +207,7 @@ package final class Worker {
         other.remove(ids)
         for node in moved {
             // An exchange puts its messages out through the outbox that it was made with.
-            add(node.spec.kind.isExchange ? Node(node.spec, makeExchange(node.spec)) : node)
+            add(node.spec.kind.isExchange ? Node(node.spec, makeExchange(node.spec), inputs: node.inputs) : node)
         }
     }
 
@@ -199,7 +224,10 @@ package final class Worker {
             node.isDone = false
             node.pending = max(node.spec.inputs.count, 1)
             if node.spec.kind.isExchange { node.awaited = workerCount - 1 }
-            if let clock { node.operation.advance(clock: clock) }
+            if let clock {
+                node.operation.advance(clock: clock)
+                node.clock = clock
+            }
             node.operation.beginEpoch(watermarks: watermarks)
         }
     }
@@ -284,7 +312,10 @@ package final class Worker {
             node.barrierSent = false
         }
         node.isDone = true
-        timed(node) { node.operation.flush { emit($0, from: node) } }
+        timed(node) {
+            node.operation.flush { emit($0, from: node) }
+            if node.operation.stateEntries == 0, node.operation.stateBytes > Self.emptyStateBytesMax { renew(node) }
+        }
         unfinished -= 1
         for (consumer, _) in consumers[node.spec.id] ?? [] {
             consumer.pending -= 1

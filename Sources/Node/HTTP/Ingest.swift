@@ -1,6 +1,6 @@
 internal import Coordination
 internal import Dataflow
-internal import Foundation
+internal import Glibc
 internal import Log
 
 /// A pushed body as records, and what to answer for each line.
@@ -23,7 +23,7 @@ struct Ingest {
 
     static func split(_ body: [UInt8], tables: [TableSchema]) -> Ingest {
         var ingest = Ingest()
-        let keyed = tables.first { !$0.primaryKey.isEmpty }
+        let isKeyed = tables.contains { !$0.primaryKey.isEmpty }
         body.withUnsafeBytes { bytes in
             var start = 0
             var line = 0
@@ -40,7 +40,9 @@ struct Ingest {
                 while stop > start, bytes[stop - 1] == 0x0D || bytes[stop - 1] == 0x20 || bytes[stop - 1] == 0x09 {
                     stop -= 1
                 }
-                if stop > start { ingest.add(UnsafeRawBufferPointer(rebasing: bytes[start..<stop]), line: line, keyed) }
+                if stop > start {
+                    ingest.add(UnsafeRawBufferPointer(rebasing: bytes[start..<stop]), line: line, isKeyed: isKeyed)
+                }
                 start = end + 1
             }
         }
@@ -48,41 +50,14 @@ struct Ingest {
         return ingest
     }
 
-    private mutating func add(_ record: UnsafeRawBufferPointer, line: Int, _ keyed: TableSchema?) {
-        if let keyed, let key = Self.deletedKey(record, keyed) {
-            key.withUnsafeBytes { records.append(key: $0, value: nil) }
+    private mutating func add(_ record: UnsafeRawBufferPointer, line: Int, isKeyed: Bool) {
+        if isKeyed, TombstoneMark.isSet(in: record) {
+            // The whole line serves as the key's object: of a tombstone only the key's columns are read.
+            records.append(key: record, value: nil)
         } else {
             records.append(key: nil, value: record)
         }
         lines.append(line)
-    }
-
-    /// The key of a `{"_deleted": true, …}` line of an upsert table, as a JSON object of the key's columns.
-    private static func deletedKey(_ record: UnsafeRawBufferPointer, _ schema: TableSchema) -> [UInt8]? {
-        let mark = Array("\"_deleted\"".utf8)
-        guard let base = record.baseAddress, contains(base, record.count, mark) else { return nil }
-        let object: Any
-        do {
-            object = try JSONSerialization.jsonObject(with: Data(record))
-        } catch {
-            return nil
-        }
-        guard let fields = object as? [String: Any], fields["_deleted"] as? Bool == true else { return nil }
-        // The whole line serves as the key's object: of a tombstone only the key's columns are read.
-        return Array(record)
-    }
-
-    private static func contains(_ base: UnsafeRawPointer, _ count: Int, _ part: [UInt8]) -> Bool {
-        var position = 0
-        while position + part.count <= count {
-            guard let found = memchr(base + position, Int32(part[0]), count - position - part.count + 1) else {
-                return false
-            }
-            position = UnsafeRawPointer(found) - base
-            if part.elementsEqual(UnsafeRawBufferPointer(start: found, count: part.count)) { return true }
-            position += 1
-        }
-        return false
     }
 
     /// Names the lines that the table's decoder will refuse, whatever their event times.

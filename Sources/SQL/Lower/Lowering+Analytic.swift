@@ -34,7 +34,10 @@ extension Lowering {
             result.names.append("ordinality")
             result.isNullable.append(expand.keepsEmpty)
         }
-        result.id = node(.expand(expand), [input.id], result.types, "Expand: \(titles.joined(separator: ", "))")
+        result.id = node(
+            .expand(expand), [input.id], result.types,
+            "Expand: \(titles.joined(separator: ", "))" + (expand.panes == nil ? "" : ", equal rows of a pane combined")
+        )
         return result
     }
 

@@ -89,7 +89,8 @@ final class Lowering {
                 try lower(left), try lower(right), join, isOneRow: (left.isAtMostOneRow, right.isAtMostOneRow))
         case .repeated(let input): return repeated(try lower(input))
         case .shared(let input): return try lower(input)
-        case .aggregate(let input, let groupBy, let calls): return aggregate(try lower(input), groupBy, calls)
+        case .aggregate(let input, let groupBy, let calls):
+            return aggregate(try paned(input, groupBy, calls), groupBy, calls)
         case .rowNumber(_, _, _, let location): throw .unsupported("row_number() without a bound", at: location)
         case .topN(let input, let partitionBy, let orderBy, let limit, let emitsRowNumber):
             return topN(try lower(input), partitionBy, orderBy, limit, emitsRowNumber)
@@ -130,7 +131,7 @@ final class Lowering {
 
     // MARK: linear operators
 
-    private func project(_ input: Lowered, _ expressions: [Expression]) -> Lowered {
+    func project(_ input: Lowered, _ expressions: [Expression]) -> Lowered {
         let types = expressions.map(\.type)
         let shown = expressions.map { ExpressionText.describe($0, input.names) }
         let names = zip(expressions, shown).map { Self.windowName($0) ?? $1 }

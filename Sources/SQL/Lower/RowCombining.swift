@@ -7,12 +7,18 @@ internal import Dataflow
 enum RowCombining {
     /// nil if a call needs its rows as they are.
     static func combine(_ input: Lowered, _ groupBy: [Int], _ calls: [AggregateCall]) -> OperatorKind.Combine? {
-        var roles = [OperatorKind.Combine.Role](repeating: .ignored, count: input.types.count)
+        combine(input.types, isAppendOnly: input.isAppendOnly, groupBy, calls)
+    }
+
+    static func combine(
+        _ types: [DataType], isAppendOnly: Bool, _ groupBy: [Int], _ calls: [AggregateCall]
+    ) -> OperatorKind.Combine? {
+        var roles = [OperatorKind.Combine.Role](repeating: .ignored, count: types.count)
         for call in calls {
             guard !call.isDistinct, call.arguments.count <= 1, call.orderBy?.isEmpty ?? true else { return nil }
             if let filter = call.filter { roles[filter] = .kept }
             guard let argument = call.arguments.first else { continue }
-            guard let role = role(of: call, input.types[argument], isAppendOnly: input.isAppendOnly),
+            guard let role = role(of: call, types[argument], isAppendOnly: isAppendOnly),
                 let both = merged(roles[argument], role)
             else { return nil }
             roles[argument] = both
@@ -39,7 +45,7 @@ enum RowCombining {
     }
 
     /// What serves both uses of a column; nil if nothing does.
-    private static func merged(_ first: OperatorKind.Combine.Role, _ second: OperatorKind.Combine.Role)
+    static func merged(_ first: OperatorKind.Combine.Role, _ second: OperatorKind.Combine.Role)
         -> OperatorKind.Combine.Role?
     {
         switch (first, second) {
