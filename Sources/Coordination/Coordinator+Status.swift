@@ -114,6 +114,31 @@ extension Coordinator {
         }
     }
 
+    /// Samples of each paced generator's partition a second.
+    private static let pacedSamplesPerSecond = 1000.0
+
+    /// For the latency histogram: events of generators with a rate, which the epoch that is committed now covers.
+    func notePaced(from: Frontier, to: Frontier) {
+        let now = WallClock.microseconds
+        for topic in state.orderedTopics {
+            guard case .generator(let options) = topic.plan.origin, options.rate > 0 else { continue }
+            // Evenly among the events, so that long epochs weigh as much as their events.
+            let step = max(1, options.rate / Double(options.partitions) / Self.pacedSamplesPerSecond)
+            for partition in topic.partitions {
+                let (first, end) = (Int64(step.rounded()), to[partition])
+                var offset = (from[partition] + first - 1) / first * first
+                while offset < end {
+                    if let emitted = options.emitted(
+                        partition: partition.partition, offset: offset, created: topic.createdTime)
+                    {
+                        latency.record(now - emitted)
+                    }
+                    offset += first
+                }
+            }
+        }
+    }
+
     private func latencyStatus() -> PipelineStatus.Latency {
         PipelineStatus.Latency(
             count: latency.count, p50: latency.quantile(0.5), p90: latency.quantile(0.9), p99: latency.quantile(0.99),

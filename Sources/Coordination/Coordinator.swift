@@ -291,6 +291,7 @@ package actor Coordinator {
     /// The epoch is what queries see from now on.
     private func commit(_ epoch: Int64, _ frontier: Frontier, _ stepReports: [StepReport]) {
         let records = frontier.partitions.reduce(Int64(0)) { $0 + frontier[$1] - committedFrontier[$1] }
+        if isCaughtUp { notePaced(from: committedFrontier, to: frontier) }
         committedEpoch = epoch
         committedFrontier = frontier
         configuration.logFields.set(epoch: epoch)

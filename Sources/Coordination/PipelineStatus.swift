@@ -23,7 +23,8 @@ package struct PipelineStatus: Sendable, Hashable, Codable {
     package var sources: [String: Source]
     package var connectors: [String: ConnectorStatus]
     package var workers: [WorkerStatus]
-    /// From the call of an append here to the commit of the epoch that covers it.
+    /// From the call of an append here, or from when an event of a generator with a rate came to be, to the commit of the epoch that
+    /// covers it.
     package var latency: Latency
     package var memoryBytes: Int64
     /// Control records that were not accepted, newest last.

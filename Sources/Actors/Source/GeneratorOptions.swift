@@ -54,6 +54,14 @@ package struct GeneratorOptions: Hashable, Sendable, Codable {
         return min(bounded, count ?? Int64.max)
     }
 
+    /// When the record at `offset` of `partition` came to be, for a table created at `created` (both in microseconds since 1970); nil
+    /// without a rate, since its events are always there.
+    package func emitted(partition: Int, offset: Int64, created: Int64) -> Int64? {
+        guard rate > 0 else { return nil }
+        let event = Double(offset) * Double(partitions) + Double(partition)
+        return created + Int64(((event + 1) / rate * 1_000_000).rounded(.up))
+    }
+
     /// The offset after the last record of `partition`, whose offset k is event `k × partitions + partition`.
     package func end(partition: Int, events: Int64) -> Int64 {
         guard events > Int64(partition) else { return 0 }

@@ -9,7 +9,7 @@ enum StateMemory {
     /// Bytes from which on a block is a mapping of its own.
     private static let mappedBytesMin = 4 << 20
     /// Free bytes that the allocator keeps rather than give them back to the kernel.
-    private static let keptBytesMax: Int32 = 64 << 20
+    static let keptBytesMax: Int32 = 64 << 20
     private static let pageBytes = 4096
 
     /// Set once for the process: by itself the allocator would move both limits with every block freed.

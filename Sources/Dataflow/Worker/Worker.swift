@@ -114,7 +114,10 @@ package final class Worker {
             return try JoinOperator(join, left: inputs[0], right: inputs[1])
         case .aggregate(let aggregate):
             return try AggregateOperator(aggregate, inputTypes: inputs.first ?? [], ownsEmptyKey: ownsEmptyKey)
-        case .topN(let topN): return TopNOperator(topN, types: inputs.first ?? [])
+        case .topN(let topN):
+            let types = inputs.first ?? []
+            return BoundedTopNOperator.serves(topN)
+                ? BoundedTopNOperator(topN, types: types) : TopNOperator(topN, types: types)
         case .exchange, .broadcast: return makeExchange(spec)
         case .repeated(let count): return RepeatOperator(count: count)
         case .expand(let expand): return try ExpandOperator(expand, types: inputs.first ?? [])

@@ -133,8 +133,10 @@ struct RunCommand: AsyncParsableCommand {
                 "{\"name\":\(HTTPAPI.string($0.key)),\"rows\":\($0.value.rows),\"checksum\":\"\(hexadecimal($0.value.checksum))\"}"
             }
             let viewText = views.map { "{\"name\":\(HTTPAPI.string($0.key)),\"rows\":\($0.value.rows)}" }
+            func time(_ value: Int64?) -> String { value.map(String.init) ?? "null" }
             print(
                 "{\"events\":\(total),\"epochs\":\(status.committedEpoch),\"seconds\":\(seconds),"
+                    + "\"latency_us\":{\"p50\":\(time(status.latency.p50)),\"p99\":\(time(status.latency.p99))},"
                     + "\"sinks\":[\(sinkText.joined(separator: ","))],\"views\":[\(viewText.joined(separator: ","))]}")
             return
         }
