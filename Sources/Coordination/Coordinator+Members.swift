@@ -99,8 +99,8 @@ extension Coordinator {
     /// Has the driver decide a change; nil if this node is the driver itself.
     func forward(_ request: ChangeRequest) async throws(CoordinationError) -> Int64? {
         guard let cluster else { return nil }
-        guard let part, let driver = part.driver else { throw catchingUp }
-        guard !part.leads else { return nil }
+        guard let driver = part?.driver ?? seat?.node.gate.driver else { throw catchingUp }
+        guard part?.leads != true else { return nil }
         let answer = try await cluster.actors.callPort(
             of: driver, within: configuration.changeLimit, unanswered: .indefinite
         ) { try await $0.change(request) }
@@ -115,7 +115,9 @@ extension Coordinator {
 
     /// The pipeline's status as its driver has it, or as this node does where that cannot be reached.
     package func status() async -> PipelineStatus {
-        guard let cluster, let part, let driver = part.driver, !part.leads else { return await localStatus() }
+        guard let cluster, let driver = part?.driver ?? seat?.node.gate.driver, part?.leads != true else {
+            return await localStatus()
+        }
         do throws(CoordinationError) {
             return try await cluster.actors.callPort(of: driver, within: .seconds(2)) { try await $0.status() }
         } catch {

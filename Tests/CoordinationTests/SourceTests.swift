@@ -107,7 +107,8 @@ import Testing
         #expect([0, 1].map { options.end(partition: $0, events: 999) } == [500, 499])
         #expect([0, 1].map { options.end(partition: $0, events: 0) } == [0, 0])
         // An event came to be at the first time at which there are so many.
-        for (partition, offset, number) in [(0, 0, 0), (1, 0, 1), (0, 7, 14), (1, 1249, 2499)] as [(Int, Int64, Int64)] {
+        for (partition, offset, number) in [(0, 0, 0), (1, 0, 1), (0, 7, 14), (1, 1249, 2499)] as [(Int, Int64, Int64)]
+        {
             let time = try #require(options.emitted(partition: partition, offset: offset, created: 5_000_000))
             #expect(options.events(created: 5_000_000, now: time) == number + 1)
             #expect(options.events(created: 5_000_000, now: time - 1) == number)

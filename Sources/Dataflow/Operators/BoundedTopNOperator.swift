@@ -137,7 +137,8 @@ final class BoundedTopNOperator: Operator {
     }
 
     /// Writes the rows of a batch that may be among the first; returns how many they are.
-    private func choose(_ delta: Delta, _ slots: UnsafeMutablePointer<Int32>, _ chosen: UnsafeMutablePointer<Int32>) -> Int
+    private func choose(_ delta: Delta, _ slots: UnsafeMutablePointer<Int32>, _ chosen: UnsafeMutablePointer<Int32>)
+        -> Int
     {
         var count = 0
         func pass(_ row: Int) {
