@@ -10,7 +10,7 @@ import Testing
 @Suite("Views against SQLite")
 struct ViewOracleTests {
     /// Seeds per worker count; each is one pipeline with five epochs and its replay in one.
-    static let seedCount = 400
+    static let seedCount = 2_400
 
     @Test("equal at every epoch, for 1, 2 and 4 workers, and after a replay", arguments: 0..<UInt64(seedCount))
     func viewsEqualOracle(seed: UInt64) throws {

@@ -160,8 +160,9 @@ enum Workload {
             case .boolean: return .boolean(rng.chance(50))
             case .text: return .text(rng.pick(["", "a", "b", "ab", "Zoë", "x_y", "A", "b%"]))
             case .timestamp:
-                let jitter = rng.chance(8) ? rng.below(30_000_000) : rng.below(3_000_000)
-                return .timestamp(baseTime + 40_000_000 + Int64(position) * 150_000 - Int64(jitter))
+                // In steps of which the lateness is a multiple: some events lie on the limit itself.
+                let steps = rng.chance(8) ? rng.below(600) : rng.below(60)
+                return .timestamp(baseTime + 40_000_000 + Int64(position) * 150_000 - Int64(steps) * 50_000)
             }
         }
         var partition = rng.below(table.partitions)

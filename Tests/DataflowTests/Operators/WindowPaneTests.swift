@@ -9,7 +9,7 @@ import Testing
     static func graph(slide: Int64, size: Int64, hasPanes: Bool) -> [GraphNode] {
         var expand = OperatorKind.Expand(functions: [
             .init(
-                key: "hop_windows(timestamp,interval,interval)",
+                key: "hop_windows(\(DataType.timestamp.name),interval,interval)",
                 arguments: [
                     .column(1, type: .timestamp), .literal(.interval(Interval(microseconds: slide)), type: .interval),
                     .literal(.interval(Interval(microseconds: size)), type: .interval),

@@ -10,7 +10,7 @@ import Testing
 /// smallest part of it that is wrong. Coverage is counted: each function must have given values that are not NULL.
 @Suite("Expressions against PostgreSQL")
 struct ExpressionOracleTests {
-    static let count = OracleScale.count("ORACLE_EXPRESSIONS", quick: 4_000, full: 100_000)
+    static let count = OracleScale.count("ORACLE_EXPRESSIONS", quick: 8_000, full: 100_000)
     /// Each function's calls that gave a value.
     static let exercisedMin = OracleScale.isFull ? 20 : 1
     /// More calls that a function may have, beyond its turns, until it has given so many.

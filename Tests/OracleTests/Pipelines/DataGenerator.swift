@@ -60,7 +60,8 @@ enum DataGenerator {
 
     /// Mostly moving on, sometimes far behind: two partitions in three hours of a day.
     private static func time(_ position: Int, _ choices: inout Choices) -> String {
-        let behind = choices.chance(10) ? choices.below(30_000) : choices.below(4_000)
+        // In steps of which the lateness is a multiple: some events lie on the limit itself.
+        let behind = (choices.chance(10) ? choices.below(300) : choices.below(40)) * 100
         let millis = 40_000 + position * 300 - min(behind, 40_000)
         func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
         let fraction = String(1000 + millis % 1000).dropFirst()

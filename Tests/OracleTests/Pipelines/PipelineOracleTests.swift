@@ -12,7 +12,7 @@ import Testing
 struct PipelineOracleTests {
     /// Cases of `make test` and of `make oracle`; each has about four views and queries.
     static let cases = OracleScale.count("ORACLE_PIPELINES", quick: quickCases, full: 1500)
-    private static let quickCases = 200
+    private static let quickCases = 320
 
     /// How often each of ``Features/all`` must have come up, at some epoch, in views and queries that had rows with a value.
     static let exercisedMin = cases >= 1500 ? 20 : cases >= quickCases ? 1 : 0
