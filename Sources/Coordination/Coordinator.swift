@@ -174,7 +174,7 @@ package actor Coordinator {
                 if cluster != nil {
                     try await takeSeat()
                     group.addTask { await self.runSeatOrFail() }
-                    group.addTask { await self.runSeatClock() }
+                    group.addTask(priority: .high) { await self.runSeatClock() }
                 }
                 try await runParts()
                 if let seatFailure { throw seatFailure }

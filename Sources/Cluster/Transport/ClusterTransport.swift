@@ -155,13 +155,18 @@ package final class ClusterTransport: Sendable {
         return (0..<HandshakeHello.nonceBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     }
 
-    /// Serves calls until ``shutDown()`` is done or the task is cancelled; then every connection is closed.
+    /// Serves calls until ``shutDown()`` is done or the task is cancelled; then every connection is closed. To be run at high priority:
+    /// membership's calls are served at that, others at medium.
     package func run() async {
         let shared = shared
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
                 if let tls = shared.tls { group.addTask { await self.watch(tls) } }
-                for await call in incoming { group.addTask { await call.run() } }
+                for await call in incoming {
+                    // Who is probed must not seem dead while long answers have the threads.
+                    let priority = call.context.purpose == .membership ? TaskPriority.high : .medium
+                    group.addTask(priority: priority) { await call.run() }
+                }
                 group.cancelAll()
             }
         } onCancel: {

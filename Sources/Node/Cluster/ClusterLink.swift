@@ -119,8 +119,8 @@ final class ClusterLink: Sendable {
             $0.transport = transport
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await transport.run() }
-            group.addTask { await peers.run() }
+            group.addTask(priority: .high) { await transport.run() }
+            group.addTask(priority: .high) { await peers.run() }
             group.addTask { [located] in
                 for await (own, nodes) in located.stream { await peers.update(own: own, endpoints: nodes) }
             }

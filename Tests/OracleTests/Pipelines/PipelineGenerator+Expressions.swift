@@ -193,7 +193,9 @@ extension PipelineGenerator {
             let number = column(columns, where: SQLTypes.isNumber)
             let name = choices.pick(["stddev", "variance", "stddev_pop", "stddev_samp", "var_pop", "var_samp"])
             let isFloat = number.type == "real" || number.type == "double precision"
-            return aggregate("\(name)(\(number.text))", isFloat ? "double precision" : "numeric", number.type)
+            // The square of what an average or a deviation is has more digits than rule 1 of docs/sql.md allows.
+            let argument = number.type == "numeric" ? "round(\(number.text), 2)" : number.text
+            return aggregate("\(name)(\(argument))", isFloat ? "double precision" : "numeric", number.type)
         case 13:
             // Equal keys have equal values, so which of them counts is not open.
             return aggregate(
