@@ -116,8 +116,9 @@ def sizes(nodes, seed):
         until(f"{drained.name} to be drained", 120, lambda: any(
             m["name"] == drained.name and m["vnodes"] == 0 for m in live.alive[-1].cluster()["members"]) and live.alive[-1].cluster()["isReady"])
         # A node without a share answers, and passes on what others decide.
-        drained.sql("CREATE MATERIALIZED VIEW late AS SELECT grp, count(*) AS n FROM events GROUP BY grp")
-        drained.sql("SELECT count(*) AS n FROM late")
+        made = "CREATE MATERIALIZED VIEW late AS SELECT grp, count(*) AS n FROM events GROUP BY grp"
+        until("a change through a node without a share", 60, lambda: drained.sql(made) is not None)
+        until("its rows there", 60, lambda: drained.sql("SELECT count(*) AS n FROM late"))
         live.finish(f"{nodes} nodes and one more, {drained.name} drained")
         row(f"{nodes} nodes: kill, join, drain; views equal SQLite's", "right")
 
