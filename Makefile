@@ -40,6 +40,7 @@ chaos: build ## kills, stops, loads and restarts clusters of real processes for 
 	@chaos/strangers.py
 	@chaos/rolling.py --nodes 5 --rounds 2
 	@chaos/rolling.py --mixed --nodes 3
+	@chaos/scaling.py
 
 oracle: setup ## compares everything with PostgreSQL at length: 100 000 expressions, 5 000 queries, TPC-H at scale 0.1
 	@set -o pipefail; swift build -c release --build-tests $(QUIET)
