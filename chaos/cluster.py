@@ -167,6 +167,9 @@ def check(members, batches, label):
 class Reader(threading.Thread):
     """Reads two views and their table in one statement on any node: all must be of one prefix of the log, and no node may go back."""
 
+    QUERY = (b"SELECT count(*) AS n FROM seen UNION ALL SELECT coalesce(sum(events), 0) AS n FROM totals"
+             b" UNION ALL SELECT count(*) AS n FROM events")
+
     def __init__(self, members, seed):
         super().__init__(daemon=True)
         self.members, self.random = members, random.Random(seed)
@@ -177,16 +180,20 @@ class Reader(threading.Thread):
         while not self.stop.is_set():
             member = self.random.choice(self.members())
             try:
-                rows = member.sql("SELECT count(*) AS n FROM seen UNION ALL SELECT coalesce(sum(events), 0) AS n FROM totals"
-                                  " UNION ALL SELECT count(*) AS n FROM events", timeout=10)
-                counts = [row["n"] for row in rows]
+                status, headers, answer = member.request("POST", "/sql", self.QUERY, {"Content-Type": "application/sql"}, timeout=10)
+                if status != 200:
+                    raise Refused(status, answer)
+                counts = [json.loads(line)["n"] for line in answer.splitlines()]
                 if len(counts) != 3 or len(set(counts)) != 1:
                     self.failure = f"one answer of {member.name} mixes prefixes: {counts}"
                     return
-                if counts[0] < newest.get(member.pid, 0):
-                    self.failure = f"{member.name} went back from {newest[member.pid]} to {counts[0]} events"
+                # A node that was killed comes back with what it had shown, so it goes by its name.
+                now = (int(headers["dataprism-epoch"]), counts[0])
+                before = newest.get(member.name, (0, 0))
+                if now[0] < before[0] or now[1] < before[1]:
+                    self.failure = f"{member.name} went back from epoch {before[0]}, {before[1]} events to epoch {now[0]}, {now[1]} events"
                     return
-                newest[member.pid] = counts[0]
+                newest[member.name] = now
                 self.reads += 1
             except (Refused, OSError):
                 self.refused += 1

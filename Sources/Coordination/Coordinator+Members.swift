@@ -34,39 +34,48 @@ extension Coordinator {
     /// The way to call other nodes, for whoever serves their calls; nil for a node alone.
     package nonisolated var actors: ClusterActorSystem? { cluster?.actors }
 
-    /// The part that a call of another node is about, if it is the one that was read back.
+    /// The part that a call of another node of the generation is about.
     ///
-    /// - Throws: `superseded` for a generation that is not this node's.
-    func part(_ generation: Int64) throws(CoordinationError) -> Part {
-        guard let part, part.generation == generation, seat?.adopted?.generation == generation else {
-            // What the caller knows may be in the log already.
-            foldBell.ring()
-            throw CoordinationError(
-                .superseded, "this node takes part in generation \(part?.generation ?? 0), not in \(generation)")
-        }
-        return part
+    /// - Throws: `superseded` for a generation that is not this node's, or a node that has no part in it.
+    func part(_ generation: Int64, askedBy caller: NodeID?) throws(CoordinationError) -> Part {
+        try pass(generation, caller) { $0.judge(generation, from: $1) }
+        return try currentPart(generation)
     }
 
     /// The same for a call that changes something: only the driver may make it.
     func part(_ generation: Int64, drivenBy caller: NodeID?) throws(CoordinationError) -> Part {
-        let part = try part(generation)
-        guard let caller, part.driver == caller else { throw notDriving(caller, generation) }
-        return part
+        try pass(generation, caller) { $0.judge(generation, commandOf: $1) }
+        return try currentPart(generation)
     }
 
     /// What the driver of the newest generation says is committed.
     func take(_ notice: CommitNotice, from caller: NodeID?) async throws(CoordinationError) {
         if notice.controlVersion > state.version { try await foldControl() }
-        guard let caller, state.cluster.driver == caller else {
-            foldBell.ring()
-            throw notDriving(caller, notice.generation)
-        }
+        try pass(notice.generation, caller) { $0.judge(notice.generation, commandOf: $1) }
         try await take(notice)
     }
 
-    private func notDriving(_ caller: NodeID?, _ generation: Int64) -> CoordinationError {
-        CoordinationError(
-            .superseded, "\(caller.map { "\($0)" } ?? "nobody") does not drive generation \(generation)")
+    /// The fence: what does not pass is refused, and the log is read on, since what the caller knows may be there already.
+    private func pass(
+        _ generation: Int64, _ caller: NodeID?, _ judge: (GenerationGate, NodeID) -> GenerationGate.Verdict
+    ) throws(CoordinationError) {
+        let gate = seat?.node.gate ?? GenerationGate()
+        if let caller, judge(gate, caller) == .accepted { return }
+        foldBell.ring()
+        guard gate.generation == generation else { throw notTaken(generation, gate.generation) }
+        throw CoordinationError(
+            .superseded,
+            "\(caller.map { "\($0)" } ?? "nobody") does not drive generation \(generation), or has no part in it")
+    }
+
+    /// The part has begun some time after its generation was read back.
+    private func currentPart(_ generation: Int64) throws(CoordinationError) -> Part {
+        guard let part, part.generation == generation else { throw notTaken(generation, part?.generation ?? 0) }
+        return part
+    }
+
+    private func notTaken(_ generation: Int64, _ taken: Int64) -> CoordinationError {
+        CoordinationError(.superseded, "this node takes part in generation \(taken), not in \(generation)")
     }
 
     /// Serves a ``RowsRequest``.
@@ -99,7 +108,7 @@ extension Coordinator {
     /// Has the driver decide a change; nil if this node is the driver itself.
     func forward(_ request: ChangeRequest) async throws(CoordinationError) -> Int64? {
         guard let cluster else { return nil }
-        guard let driver = part?.driver ?? seat?.node.gate.driver else { throw catchingUp }
+        guard let driver = seat?.node.gate.driver else { throw catchingUp }
         guard part?.leads != true else { return nil }
         let answer = try await cluster.actors.callPort(
             of: driver, within: configuration.changeLimit, unanswered: .indefinite
@@ -115,7 +124,7 @@ extension Coordinator {
 
     /// The pipeline's status as its driver has it, or as this node does where that cannot be reached.
     package func status() async -> PipelineStatus {
-        guard let cluster, let driver = part?.driver ?? seat?.node.gate.driver, part?.leads != true else {
+        guard let cluster, let driver = seat?.node.gate.driver, part?.leads != true else {
             return await localStatus()
         }
         do throws(CoordinationError) {

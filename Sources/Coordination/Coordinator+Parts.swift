@@ -50,7 +50,7 @@ extension Coordinator {
         let member = localMember(placement, index: 0)
         return Part(
             placement: placement, member: member, group: WorkerGroup(placement: placement, members: [member]),
-            driver: nil, leads: true, exchange: nil)
+            leads: true, exchange: nil)
     }
 
     private func localMember(_ placement: Placement, index: Int) -> LocalMember {
@@ -74,10 +74,9 @@ extension Coordinator {
             if node == own { return member }
             return RemoteMember(node: node, generation: assignment.generation, seat: cluster)
         }
-        let driver = seat?.node.gate.driver
         return Part(
             placement: placement, member: member, group: WorkerGroup(placement: placement, members: members),
-            driver: driver, leads: driver == own, exchange: exchange)
+            leads: seat?.node.gate.driver == own, exchange: exchange)
     }
 
     /// From any thread: an edge has ended by itself. What the generation computes can no longer be trusted to be whole.

@@ -108,9 +108,9 @@ package final class WorkerExecutor: SerialExecutor, @unchecked Sendable {
 
     private var isOnThread: Bool { threadID.load(ordering: .relaxed) == UInt(pthread_self()) }
 
-    /// After so much work …
+    /// Nanoseconds of work after which free memory goes back to the kernel, at the next quiet moment.
     private static let trimmedWorkMin: Int64 = 50_000_000
-    /// … and so long without any, in nanoseconds, free memory goes back to the kernel.
+    /// Nanoseconds without work that are such a moment.
     private static let quietMin: Int64 = 200_000_000
 
     /// Waits, with the mutex locked, until there may be something to do. Gives back memory if that takes long; the mutex is free meanwhile.

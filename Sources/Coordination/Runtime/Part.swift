@@ -10,9 +10,7 @@ struct Part: Sendable {
     let member: LocalMember
     /// All workers.
     let group: WorkerGroup
-    /// The node that drives the epochs; nil if this node is alone for good.
-    let driver: NodeID?
-    /// This node is that one.
+    /// This node drives the epochs.
     let leads: Bool
     /// The edges to other nodes' workers.
     let exchange: RemoteExchange?

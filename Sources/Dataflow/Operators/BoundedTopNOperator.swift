@@ -7,7 +7,6 @@ internal import CXXHash
 /// A row that comes after the last place of a full partition is left out by its first sort key, before it is stored.
 final class BoundedTopNOperator: Operator {
     private let spec: OperatorKind.TopN
-    private let types: [DataType]
     private let keys: KeyTable
     private let rows: RowStore
     private let encoded = EncodedKeys()
@@ -43,7 +42,6 @@ final class BoundedTopNOperator: Operator {
 
     init(_ spec: OperatorKind.TopN, types: [DataType]) {
         self.spec = spec
-        self.types = types
         keys = KeyTable(encoder: KeyEncoder(types: spec.partitionBy.map { types[$0] }, equality: .sql))
         rows = RowStore(types: types)
         recordBytes = (MemoryLayout<Head>.stride + 4 * spec.limit + 7) & ~7
@@ -96,24 +94,8 @@ final class BoundedTopNOperator: Operator {
             let y = normalised(rows.timestamp(column: leadingKey.column, row: b))
             if x != y { return x < y ? -1 : 1 }
         }
-        for key in spec.orderBy {
-            let (aNull, bNull) = (rows.isNull(column: key.column, row: a), rows.isNull(column: key.column, row: b))
-            if aNull || bNull {
-                if aNull != bNull { return aNull == key.nullsFirst ? -1 : 1 }
-                continue
-            }
-            let result = rows.compare(column: key.column, a, b)
-            if result != 0 { return key.descending ? -result : result }
-        }
-        for column in types.indices {
-            let result = rows.compare(column: column, a, b)
-            if result != 0 { return result }
-        }
-        for column in types.indices {
-            let result = rows.compareEncoding(column: column, a, b)
-            if result != 0 { return result }
-        }
-        return 0
+        let result = rows.compare(by: spec.orderBy, a, b)
+        return result != 0 ? result : rows.compareWhole(a, b)
     }
 
     // MARK: input

@@ -22,24 +22,8 @@ final class OrderedState: AggregateState {
 
     private func order(_ a: Int32, _ b: Int32) -> Int {
         if a == b { return 0 }
-        for key in sortKeys {
-            let (aNull, bNull) = (rows.isNull(column: key.column, row: a), rows.isNull(column: key.column, row: b))
-            if aNull || bNull {
-                if aNull != bNull { return aNull == key.nullsFirst ? -1 : 1 }
-                continue
-            }
-            let result = rows.compare(column: key.column, a, b)
-            if result != 0 { return key.descending ? -result : result }
-        }
-        for column in 0..<argumentCount {
-            let result = rows.compare(column: column, a, b)
-            if result != 0 { return result }
-        }
-        for column in 0..<argumentCount {
-            let result = rows.compareEncoding(column: column, a, b)
-            if result != 0 { return result }
-        }
-        return 0
+        let result = rows.compare(by: sortKeys, a, b)
+        return result != 0 ? result : rows.compareWhole(a, b, columns: 0..<argumentCount)
     }
 
     override func grow(to end: Int) {

@@ -3,7 +3,6 @@
 /// Where every call sees only a bounded number of neighbours, only the rows near a change are computed.
 final class OverOperator: Operator {
     private let spec: OperatorKind.Over
-    private let types: [DataType]
     private let keys: KeyTable
     private let rows: RowStore
     private let encoded = EncodedKeys()
@@ -19,7 +18,6 @@ final class OverOperator: Operator {
 
     init(_ spec: OperatorKind.Over, types: [DataType]) throws(GraphError) {
         self.spec = spec
-        self.types = types
         keys = KeyTable(encoder: KeyEncoder(types: spec.partitionBy.map { types[$0] }, equality: .sql))
         rows = RowStore(types: types)
         functions = try WindowEvaluator(spec, types: types)
@@ -29,16 +27,7 @@ final class OverOperator: Operator {
     private func order(_ a: Int32, _ b: Int32) -> Int {
         if a == b { return 0 }
         let result = functions.order(rows, a, b)
-        if result != 0 { return result }
-        for column in types.indices {
-            let result = rows.compare(column: column, a, b)
-            if result != 0 { return result }
-        }
-        for column in types.indices {
-            let result = rows.compareEncoding(column: column, a, b)
-            if result != 0 { return result }
-        }
-        return 0
+        return result != 0 ? result : rows.compareWhole(a, b)
     }
 
     override func process(_ delta: Delta, port: Int, emit: (Delta) -> Void) {

@@ -64,16 +64,7 @@ final class SessionOperator: Operator {
     private func order(_ a: Int32, _ b: Int32) -> Int {
         if a == b { return 0 }
         let (x, y) = (time(a), time(b))
-        if x != y { return x < y ? -1 : 1 }
-        for column in types.indices {
-            let result = rows.compare(column: column, a, b)
-            if result != 0 { return result }
-        }
-        for column in types.indices {
-            let result = rows.compareEncoding(column: column, a, b)
-            if result != 0 { return result }
-        }
-        return 0
+        return x != y ? (x < y ? -1 : 1) : rows.compareWhole(a, b)
     }
 
     private func time(_ row: Int32) -> Int64 { rows.timestamp(column: spec.time, row: row) }

@@ -4,7 +4,6 @@
 /// shown at the last barrier and what may still be).
 final class TopNOperator: Operator {
     private let spec: OperatorKind.TopN
-    private let types: [DataType]
     private let keys: KeyTable
     private let rows: RowStore
     private let encoded = EncodedKeys()
@@ -43,7 +42,6 @@ final class TopNOperator: Operator {
 
     init(_ spec: OperatorKind.TopN, types: [DataType]) {
         self.spec = spec
-        self.types = types
         keys = KeyTable(encoder: KeyEncoder(types: spec.partitionBy.map { types[$0] }, equality: .sql))
         rows = RowStore(types: types)
     }
@@ -52,33 +50,11 @@ final class TopNOperator: Operator {
     private func order(_ a: Int32, _ b: Int32) -> Int {
         if a == b { return 0 }
         let result = peerOrder(a, b)
-        if result != 0 { return result }
-        for column in types.indices {
-            let result = rows.compare(column: column, a, b)
-            if result != 0 { return result }
-        }
-        for column in types.indices {
-            let result = rows.compareEncoding(column: column, a, b)
-            if result != 0 { return result }
-        }
-        return 0
+        return result != 0 ? result : rows.compareWhole(a, b)
     }
 
     /// By the keys of the order alone.
-    private func peerOrder(_ a: Int32, _ b: Int32) -> Int {
-        for key in spec.orderBy {
-            let result = compare(key, a, b)
-            if result != 0 { return result }
-        }
-        return 0
-    }
-
-    private func compare(_ key: SortKey, _ a: Int32, _ b: Int32) -> Int {
-        let (aNull, bNull) = (rows.isNull(column: key.column, row: a), rows.isNull(column: key.column, row: b))
-        if aNull || bNull { return aNull == bNull ? 0 : aNull == key.nullsFirst ? -1 : 1 }
-        let result = rows.compare(column: key.column, a, b)
-        return key.descending ? -result : result
-    }
+    private func peerOrder(_ a: Int32, _ b: Int32) -> Int { rows.compare(by: spec.orderBy, a, b) }
 
     override func process(_ delta: Delta, port: Int, emit: (Delta) -> Void) {
         if let expiry = spec.expiry {

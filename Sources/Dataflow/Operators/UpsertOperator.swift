@@ -59,7 +59,7 @@ final class UpsertOperator: Operator {
         var inserted: [Int32] = []
         for slot in touched {
             let (before, now) = (before[Int(slot)], current[Int(slot)])
-            if before >= 0, now >= 0, isEqual(before, now) { continue }
+            if before >= 0, now >= 0, rows.compareWhole(before, now) == 0 { continue }
             if before >= 0 { retracted.append(before) }
             if now >= 0 { inserted.append(now) }
         }
@@ -78,12 +78,6 @@ final class UpsertOperator: Operator {
         }
         touched.removeAll(keepingCapacity: true)
         epoch += 1
-    }
-
-    private func isEqual(_ a: Int32, _ b: Int32) -> Bool {
-        rows.types.indices.allSatisfy {
-            rows.compare(column: $0, a, b) == 0 && rows.compareEncoding(column: $0, a, b) == 0
-        }
     }
 
     override var stateEntries: Int { keys.count }

@@ -25,18 +25,7 @@ final class WindowEvaluator {
     }
 
     /// The order of two stored rows by the sort keys.
-    func order(_ rows: RowStore, _ a: Int32, _ b: Int32) -> Int {
-        for key in spec.orderBy {
-            let (aNull, bNull) = (rows.isNull(column: key.column, row: a), rows.isNull(column: key.column, row: b))
-            if aNull || bNull {
-                if aNull != bNull { return aNull == key.nullsFirst ? -1 : 1 }
-                continue
-            }
-            let result = rows.compare(column: key.column, a, b)
-            if result != 0 { return key.descending ? -result : result }
-        }
-        return 0
-    }
+    func order(_ rows: RowStore, _ a: Int32, _ b: Int32) -> Int { rows.compare(by: spec.orderBy, a, b) }
 
     /// How many rows before and after a row its results can depend on; nil if that has no bound.
     private(set) lazy var reach: (before: Int, after: Int)? = {

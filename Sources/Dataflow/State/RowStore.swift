@@ -259,6 +259,34 @@ package final class RowStore {
         return ValueBytes.compareEncodings(storage.type, raw(storage, a), raw(storage, b))
     }
 
+    /// The order of two rows by sort keys alone.
+    func compare(by keys: [SortKey], _ a: Int32, _ b: Int32) -> Int {
+        for key in keys {
+            let (aNull, bNull) = (isNull(column: key.column, row: a), isNull(column: key.column, row: b))
+            if aNull || bNull {
+                if aNull != bNull { return aNull == key.nullsFirst ? -1 : 1 }
+                continue
+            }
+            let result = compare(column: key.column, a, b)
+            if result != 0 { return key.descending ? -result : result }
+        }
+        return 0
+    }
+
+    /// An order in which only rows are equal that are the same: by the columns left to right, then by what they print.
+    func compareWhole(_ a: Int32, _ b: Int32, columns: Range<Int>? = nil) -> Int {
+        let columns = columns ?? types.indices
+        for column in columns {
+            let result = compare(column: column, a, b)
+            if result != 0 { return result }
+        }
+        for column in columns {
+            let result = compareEncoding(column: column, a, b)
+            if result != 0 { return result }
+        }
+        return 0
+    }
+
     /// The bytes of a value.
     private func raw(_ storage: Storage, _ number: Int32) -> UnsafeRawBufferPointer {
         guard storage.type.storage == .bytes else {
