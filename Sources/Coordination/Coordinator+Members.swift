@@ -34,48 +34,38 @@ extension Coordinator {
     /// The way to call other nodes, for whoever serves their calls; nil for a node alone.
     package nonisolated var actors: ClusterActorSystem? { cluster?.actors }
 
-    /// The part that a call of another node of the generation is about.
+    /// The part that a call of another node is about, if it is of the generation that was read back.
     ///
-    /// - Throws: `superseded` for a generation that is not this node's, or a node that has no part in it.
-    func part(_ generation: Int64, askedBy caller: NodeID?) throws(CoordinationError) -> Part {
-        try pass(generation, caller) { $0.judge(generation, from: $1) }
-        return try currentPart(generation)
+    /// - Throws: `superseded` for a generation that is not this node's.
+    func part(_ generation: Int64) throws(CoordinationError) -> Part {
+        guard let part, part.generation == generation, seat?.node.gate.generation == generation else {
+            // What the caller knows may be in the log already.
+            foldBell.ring()
+            throw CoordinationError(
+                .superseded, "this node takes part in generation \(part?.generation ?? 0), not in \(generation)")
+        }
+        return part
     }
 
     /// The same for a call that changes something: only the driver may make it.
     func part(_ generation: Int64, drivenBy caller: NodeID?) throws(CoordinationError) -> Part {
-        try pass(generation, caller) { $0.judge(generation, commandOf: $1) }
-        return try currentPart(generation)
+        let part = try part(generation)
+        try checkCommand(of: caller, generation)
+        return part
     }
 
     /// What the driver of the newest generation says is committed.
     func take(_ notice: CommitNotice, from caller: NodeID?) async throws(CoordinationError) {
         if notice.controlVersion > state.version { try await foldControl() }
-        try pass(notice.generation, caller) { $0.judge(notice.generation, commandOf: $1) }
+        try checkCommand(of: caller, notice.generation)
         try await take(notice)
     }
 
-    /// The fence: what does not pass is refused, and the log is read on, since what the caller knows may be there already.
-    private func pass(
-        _ generation: Int64, _ caller: NodeID?, _ judge: (GenerationGate, NodeID) -> GenerationGate.Verdict
-    ) throws(CoordinationError) {
-        let gate = seat?.node.gate ?? GenerationGate()
-        if let caller, judge(gate, caller) == .accepted { return }
+    private func checkCommand(of caller: NodeID?, _ generation: Int64) throws(CoordinationError) {
+        if let caller, seat?.node.gate.judge(generation, commandOf: caller) == .accepted { return }
         foldBell.ring()
-        guard gate.generation == generation else { throw notTaken(generation, gate.generation) }
         throw CoordinationError(
-            .superseded,
-            "\(caller.map { "\($0)" } ?? "nobody") does not drive generation \(generation), or has no part in it")
-    }
-
-    /// The part has begun some time after its generation was read back.
-    private func currentPart(_ generation: Int64) throws(CoordinationError) -> Part {
-        guard let part, part.generation == generation else { throw notTaken(generation, part?.generation ?? 0) }
-        return part
-    }
-
-    private func notTaken(_ generation: Int64, _ taken: Int64) -> CoordinationError {
-        CoordinationError(.superseded, "this node takes part in generation \(taken), not in \(generation)")
+            .superseded, "\(caller.map { "\($0)" } ?? "nobody") does not drive generation \(generation)")
     }
 
     /// Serves a ``RowsRequest``.

@@ -116,7 +116,7 @@ package distributed actor MemberPort {
     // MARK: For every node
 
     package distributed func facts(_ generation: Int64) async throws -> MemberFacts {
-        try await coordinator.part(generation, askedBy: ClusterActorSystem.caller).member.facts()
+        try await coordinator.part(generation).member.facts()
     }
 
     /// Decides a change of the catalog, as the driver.
