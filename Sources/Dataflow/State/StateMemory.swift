@@ -13,9 +13,7 @@ enum StateMemory {
     private static let pageBytes = 4096
 
     /// Set once for the process: by itself the allocator would move both limits with every block freed.
-    private static let isTuned: Bool = {
-        mallopt(M_MMAP_THRESHOLD, Int32(mappedBytesMin)) == 1 && mallopt(M_TRIM_THRESHOLD, keptBytesMax) == 1
-    }()
+    private static let isTuned = memory_set_limits(Int32(mappedBytesMin), keptBytesMax) == 1
 
     /// A block of `count` elements at least 16-byte aligned, not initialised.
     static func allocate<Element: BitwiseCopyable>(_ count: Int, of _: Element.Type = Element.self)
