@@ -84,7 +84,8 @@ def main():
           "coding, ns a row | CPU more, ns a row |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory(prefix="dataprism-scaling-") as folder:
-        sizes = {"q3": 30_000_000, "q7": 6_000_000, "ndjson": 4_000_000}
+        # So that a run takes seconds and not the time it takes to begin.
+        sizes = {"q3": 120_000_000, "q7": 20_000_000, "ndjson": 10_000_000}
         for name, size in sizes.items():
             events = int(size * arguments.scale)
             if name == "ndjson":

@@ -11,7 +11,7 @@ extension Coordinator {
 
     private var instant: Instant { Instant(microseconds: MonotonicClock.nanoseconds / 1_000) }
 
-    /// Appends that wait for the log at most. What is dropped is asked for again.
+    /// Writes that wait for the log at most. What is dropped is asked for again.
     private static let outboxMax = 256
 
     func takeSeat() async throws(CoordinationError) {
@@ -25,14 +25,15 @@ extension Coordinator {
         let partition = TopicPartition(Self.signTopic, 0)
         let bounds = try await retrying { () async throws(LogError) in try await self.log.bounds([partition]) }
         let node = ClusterNode(
-            name: cluster.name, directory: cluster.directory, description: cluster.description, now: instant)
+            name: cluster.name, directory: cluster.directory, description: cluster.description,
+            settings: configuration.node, now: instant)
         seat = Seat(node: node, signOffset: bounds[partition]?.end ?? 0)
     }
 
     /// Appends what is decided and reads the log, until the node has left or the task is cancelled.
     func runSeat() async throws(CoordinationError) {
         while !Task.isCancelled, seat?.hasLeft == false {
-            try await appendDecided()
+            try await writeDecided()
             let began = instant
             try await foldControl()
             try await readSigns()
@@ -102,8 +103,10 @@ extension Coordinator {
 
     private func carryOut(_ effect: ClusterNode.Effect) {
         switch effect {
-        case .append(let record): leaveToAppend(.record(record))
-        case .appendSign(let term): leaveToAppend(.sign(term: term))
+        case .append(let record): leaveToWrite(.record(record))
+        case .appendFold: leaveToWrite(.fold)
+        case .trim(let offset): leaveToWrite(.trim(below: offset))
+        case .appendSign(let term): leaveToWrite(.sign(term: term))
         case .readLog: foldBell.ring()
         case .gossip(let message, let node):
             cluster?.gossip(
@@ -115,7 +118,7 @@ extension Coordinator {
             logger.info("joined", metadata: ["life": "\(node)"])
             locate()
             noteLogFields()
-            if WireVersions.isNext { leaveToAppend(.hint("\(node) is of the next version")) }
+            if WireVersions.isNext { leaveToWrite(.hint("\(node) is of the next version")) }
         case .ended(let node):
             noteLogFields()
             logger.warning("this life has ended", metadata: ["life": "\(node)"])
@@ -134,20 +137,22 @@ extension Coordinator {
         }
     }
 
-    private func leaveToAppend(_ append: Seat.Append) {
+    private func leaveToWrite(_ write: Seat.Write) {
         guard let waiting = seat?.outbox.count, waiting < Self.outboxMax else { return }
-        seat?.outbox.append(append)
+        seat?.outbox.append(write)
         foldBell.ring()
     }
 
-    private func appendDecided() async throws(CoordinationError) {
+    private func writeDecided() async throws(CoordinationError) {
         let outbox = seat?.outbox ?? []
         seat?.outbox = []
-        for append in outbox {
-            switch append {
-            case .record(let record): try await self.append(try ControlCodec.encode(.cluster(record)))
+        for write in outbox {
+            switch write {
+            case .record(let record): try await append(try ControlCodec.encode(.cluster(record)))
+            case .fold: try await append(try ControlCodec.encode(.state(state.folded)))
+            case .trim(let offset): await trimControl(below: offset)
             case .sign(let term): await sign(term)
-            case .hint(let text): try await self.append(ControlCodec.encodeHint(text))
+            case .hint(let text): try await append(ControlCodec.encodeHint(text))
             }
         }
     }
@@ -213,6 +218,16 @@ extension Coordinator {
             logger.warning("a control record was not appended", metadata: ["error": "\(error)"])
         }
         foldBell.ring()
+    }
+
+    private func trimControl(below offset: Int64) async {
+        do throws(LogError) {
+            try await log.trim(TopicPartition(Self.controlTopic, 0), below: offset)
+            logger.info("trimmed the control log", metadata: ["below": "\(offset)"])
+        } catch {
+            // It is trimmed behind the next folded state.
+            logger.warning("the control log was not trimmed", metadata: ["below": "\(offset)", "error": "\(error)"])
+        }
     }
 
     private func sign(_ term: Int64) async {

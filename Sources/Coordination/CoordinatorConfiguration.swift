@@ -15,6 +15,8 @@ package struct CoordinatorConfiguration: Sendable {
     package var virtualTick: Duration = .milliseconds(20)
     /// Epoch records kept in the log behind the newest one; only that one is needed to restart.
     package var epochRecordsKept: Int64 = 10_000
+    /// What a node decides by, as one of several.
+    package var node = ClusterNode.Settings()
     /// Bytes of one append's records at most.
     package var appendBytesMax = 64 << 20
     /// Bytes of rows that a query may take from tables, which it replays.

@@ -9,7 +9,7 @@ package enum RareState: Int, Sendable, CaseIterable {
     case coordinatorYielded, unreportedRemoved
     case drained, leftGracefully
     case allDownAtOnce, leaseExpired
-    case foldedStateAdopted, lostAppendRepeated, unknownKindSkipped
+    case controlLogTrimmed, foldedStateAdopted, lostAppendRepeated, unknownKindSkipped
     case pausedCoordinator, generationSkippedByReader
 }
 

@@ -18,7 +18,6 @@ enum SimulationEvent {
     case drive(Int, boot: Int, generation: Int64, DriveStep)
     case traffic
     case fault(Int, isStart: Bool)
-    case trim(offset: Int64)
 
     /// The machine that has to run for it, if one has.
     var machine: Int? {
@@ -28,7 +27,7 @@ enum SimulationEvent {
             .timer(let machine, _):
             machine
         case .gossip(_, _, let machine, _), .command(_, let machine), .frame(_, _, _, let machine, _): machine
-        case .boot, .append, .traffic, .fault, .trim: nil
+        case .boot, .append, .traffic, .fault: nil
         }
     }
 
@@ -48,8 +47,7 @@ enum SimulationEvent {
         case .processed: 11
         case .traffic: 12
         case .fault: 13
-        case .trim: 14
-        case .drive: 15
+        case .drive: 14
         }
     }
 }
@@ -59,6 +57,8 @@ enum Pending {
     case control(ControlRecord)
     case unknownKind
     case sign(Int64)
+    /// No append, but it goes the same way.
+    case trim(below: Int64)
     /// By the driver of that many; of which machine's boot.
     indirect case epoch(epoch: Int64, writer: Int64, generation: Int64, by: Int, boot: Int)
 }

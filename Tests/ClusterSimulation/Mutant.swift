@@ -30,6 +30,8 @@ package enum Mutant: String, Sendable, CaseIterable {
     case misreadAssignment
     /// The log is trimmed behind a folded state that was not read back as accepted.
     case trimUnread
+    /// A node makes a folded state though it has skipped records of a later release.
+    case foldUnknown
     /// A paused process goes on in its old life when it wakes up.
     case forgetTheLog
     /// Joiners are not probed by the coordinator: it admits nobody.

@@ -32,8 +32,8 @@ package struct Fault: Sendable, Equatable, CustomStringConvertible {
         case leave
         /// An operator removes a node, whatever it does.
         case remove
-        /// The log is trimmed behind a folded state.
-        case trim
+        /// Any node appends its fold, also one that is behind.
+        case fold
         /// A record of a later release.
         case unknownKind
         /// Connector tasks come or go.

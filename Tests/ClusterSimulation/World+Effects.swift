@@ -4,6 +4,8 @@ internal import Coordination
 extension World {
     var settings: ClusterNode.Settings {
         var settings = ClusterNode.Settings()
+        // A run is short.
+        settings.decisions.foldInterval = 40
         switch mutant {
         case .hastySuspicion:
             settings.membership.suspicionMin = 1_000
@@ -20,6 +22,9 @@ extension World {
         switch effect {
         case .append(let record): send(record, by: index)
         case .appendSign(let term): sendToLog(.sign(term), by: index)
+        case .appendFold:
+            if let state = machines[index].core?.state { sendToLog(.control(.state(state.folded)), by: index) }
+        case .trim(let offset): sendToLog(.trim(below: offset), by: index)
         case .readLog:
             wake(index, in: 1_000)
         case .gossip(let message, let node): gossip(message, from: index, to: node)

@@ -71,7 +71,7 @@ extension World {
         case .logFaults:
             logFaults += isStart ? 1 : -1
             logFaultsUntil = now
-        case .drain, .undrain, .moveLead, .rebalance, .remove, .tasks, .trim, .unknownKind, .leave:
+        case .drain, .undrain, .moveLead, .rebalance, .remove, .tasks, .fold, .unknownKind, .leave:
             operate(fault, isStart: isStart)
         }
     }
@@ -82,7 +82,7 @@ extension World {
         case .oneWay, .link:
             impair(fault.node, until: until)
             impair(fault.other, until: until)
-        case .logCut, .logSlow, .logFaults, .drain, .undrain, .moveLead, .rebalance, .trim, .unknownKind, .tasks: break
+        case .logCut, .logSlow, .logFaults, .drain, .undrain, .moveLead, .rebalance, .fold, .unknownKind, .tasks: break
         case .killAll, .partition, .loss, .delay:
             for index in machines.indices { impair(index, until: until) }
         }
@@ -161,8 +161,8 @@ extension World {
         case .leave:
             machines[node].isLeaving = true
             feed(node, .leave(reason: "asked"))
-        case .trim:
-            // Sometimes of a process that is behind: such a state does not count.
+        case .fold:
+            // Of a process that is behind it does not count.
             if let state = machines[node].core?.state, state.version >= 0 {
                 queue.push(.append(.control(.state(state.folded))), at: now + logRandom.below(200_000 as Int64))
             }

@@ -58,6 +58,7 @@ extension World {
         case .sign(let term):
             signs.append(term)
             if term == reference.term { lastSignOfLead = now }
+        case .trim(let offset): trim(Int(offset))
         case .epoch(let epoch, let writer, let generation, let index, let boot):
             let isFenced = writer != epochWriter
             if isFenced { occurred(.epochRecordRefused) }
@@ -113,7 +114,7 @@ extension World {
             let counts = state.version == folded.version
             coverage.accepted[Coverage.RecordKind.state.rawValue] += counts ? 1 : 0
             fold(counts: counts)
-            if counts || mutant == .trimUnread { queue.push(.trim(offset: Int64(offset)), at: now + 400_000) }
+            if mutant == .trimUnread { queue.push(.append(.trim(below: Int64(offset))), at: now + 400_000) }
         case .deploy, .drop:
             preconditionFailure("nothing is deployed here")
         }
@@ -225,6 +226,7 @@ extension World {
 
     /// A mutant's fold reads another record than the one that is there.
     private mutating func altered(_ entry: ControlEntry, for index: Int) -> ControlEntry {
+        if mutant == .foldUnknown, case .unknown(let kind, _) = entry { return .malformed(kind) }
         guard let mutant, case .record(.cluster(let record)) = entry,
             let state = machines[index].core?.state.cluster
         else { return entry }
@@ -251,8 +253,15 @@ extension World {
         }
     }
 
-    mutating func trim(_ offset: Int64) {
-        guard Int(offset) > trimmed else { return }
-        trimmed = Int(offset)
+    private mutating func trim(_ offset: Int) {
+        guard offset > trimmed else { return }
+        for skipped in trimmed..<offset {
+            if case .unknown = control[skipped].entry {
+                fail("C1", "record \(skipped) is trimmed, which a later release may have needed")
+            }
+        }
+        trimmed = offset
+        occurred(.controlLogTrimmed)
+        note("the log is trimmed below \(offset)")
     }
 }

@@ -200,7 +200,6 @@ package struct World {
         case .traffic: traffic()
         case .fault(let index, let isStart):
             if !isLiveness { apply(plan.faults[index], isStart: isStart) }
-        case .trim(let offset): trim(offset)
         }
     }
 

@@ -63,4 +63,58 @@ import Testing
             #expect(error?.code == .log && error?.message.contains("folded state") == true)
         }
     }
+
+    /// The coordinator writes folded states and trims behind them; whoever comes later finds the same.
+    @Test func theCoordinatorKeepsTheLogShort() async throws {
+        try await Self.withLog { log in
+            let interval: Int64 = 10
+            let short = { @Sendable (configuration: inout CoordinatorConfiguration) in
+                configuration.node.decisions.foldInterval = interval
+            }
+            let table = Fixture.table("t", id: 1)
+            let (hash, kept) = try await ClusterNode.with(log, configure: short) { (node: ClusterNode) in
+                let coordinator = node.coordinator
+                try await Pipeline.deploy([table], to: coordinator)
+                for index in 0..<60 {
+                    try await coordinator.perform(.rebalance, reason: "round \(index)")
+                    // Each must be followed by its generation, or they would all count as one.
+                    while try await coordinator.history().state.cluster.generation < Int64(index) + 2 {}
+                }
+                let bounds = try #require(try await log.bounds([Self.control])[Self.control])
+                let (entries, state) = try await coordinator.history()
+                #expect(bounds.earliest > 0, "nothing was trimmed")
+                #expect(entries.first?.kind == "state" && entries.first?.refusal == nil)
+                #expect(entries.first?.offset == bounds.earliest)
+                // The next folded state and its trimming may be under way.
+                #expect(bounds.end - bounds.earliest <= 3 * interval)
+                #expect(bounds.end - bounds.earliest >= interval, "a reader in the middle would miss records")
+                return (state.hash, state.folded)
+            }
+            try await ClusterNode.with(log, configure: short) { node in
+                #expect(await node.coordinator.catalog().0.ordered.map(\.name) == ["t"])
+                let state = try await node.coordinator.history().state
+                #expect(state.version > kept.version && state.hash != hash && state.catalog == kept.catalog)
+                #expect(state.cluster.generation > kept.cluster.generation && state.cluster.id == kept.cluster.id)
+            }
+        }
+    }
+
+    /// A record of a later release may say what this build's fold lacks: such a fold must not stand for it.
+    @Test func aFoldThatLacksSomethingIsNotWritten() async throws {
+        try await Self.withLog { log in
+            try await ClusterNode.with(log, configure: { $0.node.decisions.foldInterval = 5 }) { node in
+                let writer = try await log.openWriter("later")
+                var records = RecordSet()
+                records.append(value: Array(#"{"kind":"teleport","version":2}"#.utf8))
+                _ = try await writer.append(
+                    [PartitionAppend(partition: Self.control, records: records)], idempotency: nil)
+                for index in 0..<20 {
+                    try await node.coordinator.perform(.rebalance, reason: "round \(index)")
+                }
+                let (entries, state) = try await node.coordinator.history()
+                #expect(!state.isComplete && state.foldedAt == nil && !entries.contains { $0.kind == "state" })
+                #expect(try await log.bounds([Self.control])[Self.control]?.earliest == 0)
+            }
+        }
+    }
 }

@@ -158,6 +158,7 @@ package final class WorkerExecutor: SerialExecutor, @unchecked Sendable {
 
 private func workerThreadMain(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let context else { return nil }
-    Unmanaged<WorkerExecutor>.fromOpaque(context).takeRetainedValue().run()
+    let executor = Unmanaged<WorkerExecutor>.fromOpaque(context).takeRetainedValue()
+    ProcessMemory.reserving { executor.run() }
     return nil
 }

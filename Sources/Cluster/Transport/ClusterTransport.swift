@@ -120,6 +120,7 @@ package final class ClusterTransport: Sendable {
                 .serverChannelOption(.backlog, value: 256)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.recvAllocator, value: HTTP2Handler.reading)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         guard shared.admit() else {
@@ -260,6 +261,7 @@ package final class ClusterTransport: Sendable {
         do {
             let channel = try await ClientBootstrap(group: loop)
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .channelOption(.recvAllocator, value: HTTP2Handler.reading)
                 .connectTimeout(TimeAmount(shared.limits.handshakeTimeout))
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {

@@ -51,8 +51,10 @@ final class HTTP2Handler: ChannelInboundHandler {
     private var tick: Scheduled<Void>?
     private var handshakeTimer: Scheduled<Void>?
 
-    /// Bytes gathered from the session for one write.
+    /// Bytes gathered from the session for one write, soft by one DATA frame.
     private static let writeBytesMax = 64 * 1024
+    /// Bytes that are read from the socket at once. Reads grow to the most only while so much comes.
+    static let reading = AdaptiveRecvByteBufferAllocator(minimum: 2 * 1024, initial: 16 * 1024, maximum: 256 * 1024)
 
     var limits: TransportLimits { shared.limits }
     static var now: Int64 { Int64(clamping: NIODeadline.now().uptimeNanoseconds) }
@@ -171,7 +173,7 @@ final class HTTP2Handler: ChannelInboundHandler {
     private func write(to context: ChannelHandlerContext) throws(CallError) {
         var written = 0
         while context.channel.isWritable {
-            var buffer = context.channel.allocator.buffer(capacity: Self.writeBytesMax)
+            var buffer = context.channel.allocator.buffer(capacity: Self.writeBytesMax + dataFrameBytes)
             while buffer.readableBytes < Self.writeBytesMax {
                 guard try session.withOutput({ _ = buffer.writeBytes($0) }) != nil else { break }
             }
@@ -253,16 +255,20 @@ final class HTTP2Handler: ChannelInboundHandler {
         self.purpose = purpose
         handshakeTimer?.cancel()
         connection.opened(peer, purpose)
-        let isData = purpose == .data
         session.submitSettings(
-            streamsMax: isServer ? (isData ? limits.dataStreamsMax : limits.controlStreamsMax) : 0,
-            windowBytes: windowBytes, headerBytesMax: limits.headerBytesMax)
+            streamsMax: isServer ? (purpose == .data ? limits.dataStreamsMax : limits.controlStreamsMax) : 0,
+            windowBytes: windowBytes, headerBytesMax: limits.headerBytesMax,
+            dataFrameBytes: dataFrameBytes)
         shared.opened(connection, isServer: isServer)
         if case .client(_, _, let promise) = role { promise.succeed(connection) }
     }
 
     /// The window of a stream on this connection.
     var windowBytes: Int { purpose == .data ? limits.dataWindowBytes : limits.controlWindowBytes }
+
+    private var dataFrameBytes: Int {
+        purpose == .data ? limits.dataFrameBytes : TransportLimits.leastDataFrameBytes
+    }
 
     /// The certificate fits the name that the peer gave, where certificates carry names.
     func checkCertificate(of node: NodeID) throws(CallError) {

@@ -50,7 +50,7 @@ package struct HTTP2Session: ~Copyable {
         session = made
         submitSettings(
             streamsMax: role == .server ? limits.strangerStreamsMax : 0, windowBytes: limits.controlWindowBytes,
-            headerBytesMax: limits.headerBytesMax)
+            headerBytesMax: limits.headerBytesMax, dataFrameBytes: TransportLimits.leastDataFrameBytes)
         nghttp2_session_set_local_window_size(
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(limits.connectionWindowBytes))
     }
@@ -198,8 +198,10 @@ package struct HTTP2Session: ~Copyable {
 
     // MARK: - The connection
 
-    /// Changes what the peer may do: concurrent streams that it opens, and the window of each stream.
-    package mutating func submitSettings(streamsMax: Int, windowBytes: Int, headerBytesMax: Int) {
+    /// Changes what the peer may do: concurrent streams that it opens, the window of each stream, and what one DATA frame holds.
+    package mutating func submitSettings(
+        streamsMax: Int, windowBytes: Int, headerBytesMax: Int, dataFrameBytes: Int
+    ) {
         var entries = [
             nghttp2_settings_entry(
                 settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: UInt32(streamsMax)),
@@ -207,6 +209,8 @@ package struct HTTP2Session: ~Copyable {
                 settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: UInt32(windowBytes)),
             nghttp2_settings_entry(
                 settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue), value: UInt32(headerBytesMax)),
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_FRAME_SIZE.rawValue), value: UInt32(dataFrameBytes)),
         ]
         if role == .client {
             entries.append(

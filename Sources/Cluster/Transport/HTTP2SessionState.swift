@@ -72,6 +72,11 @@ final class HTTP2SessionState {
         nghttp2_session_callbacks_set_on_extension_chunk_recv_callback(callbacks) { _, _, _, _, _ in
             NGHTTP2_ERR_CANCEL.rawValue
         }
+        nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks) {
+            _, _, _, connection, stream, most, _ in
+            // As much as the peer takes in one frame and the windows allow.
+            Int(min(connection, stream, Int32(clamping: most)))
+        }
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, context in
             guard let frame, let context else { return 0 }
             HTTP2SessionState.of(context).sent(frame)

@@ -35,6 +35,11 @@ package struct TransportLimits: Sendable, Equatable {
     /// What a receiver lets a sender have under way on one stream, by purpose.
     package var controlWindowBytes = 256 * 1024
     package var dataWindowBytes = 1024 * 1024
+    /// What one DATA frame of HTTP/2 holds on connections for data: large, so that its costs are few per byte. Nothing waits for a whole
+    /// one.
+    package var dataFrameBytes = 128 * 1024
+    /// What HTTP/2 lets every peer send, and what connections for other purposes stay with.
+    static let leastDataFrameBytes = 16 * 1024
     /// The connection's own window. It is reopened at once, so this bounds only what is under way in the network.
     package var connectionWindowBytes = 8 * 1024 * 1024
     /// What a sender queues on one stream before `send` answers that it is full; soft by one frame.

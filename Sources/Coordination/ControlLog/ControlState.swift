@@ -23,6 +23,14 @@ package struct ControlState: Sendable {
     package var nodes: [GraphNode] { catalog.nodes }
     /// Topics that tables read, by name.
     package private(set) var topics: [String: Topic] = [:]
+    /// Where the folded state accepted last is in the log, if one is.
+    package private(set) var foldedAt: Int64?
+    /// Records below are needed no more: a folded state that was accepted stands for them, and another one behind it. So a reader
+    /// that is between the two can go on.
+    package private(set) var trimmable: Int64?
+    /// Whether every record was of a known kind. A later release may have decided what this fold lacks, so that it must not stand
+    /// for the records.
+    package private(set) var isComplete = true
     /// Records that were skipped or rejected, newest last, at most ``rejectionsMax``.
     package private(set) var rejections: [Rejection] = []
 
@@ -78,7 +86,7 @@ package struct ControlState: Sendable {
             case .record(.drop(let drop)): self.drop(drop)
             case .record(.cluster(let record)): cluster.apply(record, offset: offset)
             case .record(.state(let state)): self.adopt(state, offset: offset)
-            case .unknown(let kind, let version): .rejected("kind \(kind) of version \(version) is not known")
+            case .unknown(let kind, let version): skip(kind, version)
             case .malformed(let message): .rejected("malformed: \(message)")
             }
         switch verdict {
@@ -87,6 +95,11 @@ package struct ControlState: Sendable {
         case .rejected(let reason): note(offset, reason)
         }
         return verdict
+    }
+
+    private mutating func skip(_ kind: String, _ version: Int) -> Verdict {
+        isComplete = false
+        return .rejected("kind \(kind) of version \(version) is not known")
     }
 
     private mutating func note(_ offset: Int64, _ reason: String) {
@@ -114,7 +127,8 @@ package struct ControlState: Sendable {
                 default: break
                 }
             case .state:
-                break
+                trimmable = foldedAt
+                foldedAt = offset
             }
         }
         self.hash = hash.value

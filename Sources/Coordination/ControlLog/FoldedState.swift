@@ -4,7 +4,8 @@ internal import Actors
 /// A ``ControlState`` as a record: a log that begins with it is folded from it.
 ///
 /// Its maker reads it back as accepted before anything before it is trimmed, so the first record of a trimmed log is
-/// always one that every full fold has accepted.
+/// always one that every full fold has accepted. A build that does not know some record's kind or version makes none. So a new field that
+/// changes the fold comes with a new version of its record, or a folded state of an earlier build would lose it.
 package struct FoldedState: Hashable, Sendable, Codable {
     /// Of the fold that it holds; it counts only where the fold has arrived at just that.
     package var version: Int64

@@ -33,6 +33,10 @@ package struct ClusterNode: Sendable {
     package enum Effect: Sendable, Equatable {
         /// Append to the control log. Whether it counts shows when it is read back; if it is lost, it is asked for again.
         case append(ClusterRecord)
+        /// Append the fold as it is now, as a record that others can begin from. Whether it counts shows when it is read back.
+        case appendFold
+        /// Delete records of the control log below this offset: a folded state that was read back stands for them.
+        case trim(below: Int64)
         /// Append a sign that this coordinator of the term is there.
         case appendSign(term: Int64)
         /// Read the control log now: a peer knows more.
@@ -218,11 +222,13 @@ package struct ClusterNode: Sendable {
     ) {
         guard let own, let members = membership?.views else { return }
         let facts = CoordinatorDecisions.Facts(
-            own: own, cluster: turn.cluster, lastRead: life.lastRead ?? turn.now, members: members, tasks: tasks)
+            own: own, fold: turn.fold, lastRead: life.lastRead ?? turn.now, members: members, tasks: tasks)
         for effect in decisions.handle(event, facts: facts, now: turn.now) {
             switch effect {
             case .append(let record): turn.effects.append(.append(record))
             case .sign(let term): turn.effects.append(.appendSign(term: term))
+            case .appendFold: turn.effects.append(.appendFold)
+            case .trim(let offset): turn.effects.append(.trim(below: offset))
             case .readLog: turn.effects.append(.readLog)
             case .probe(let name): suggest(.probe(name), &turn, using: &rng)
             }

@@ -29,6 +29,10 @@ package struct CoordinatorDecisions: Sendable {
         case append(ClusterRecord)
         /// Append a sign that the coordinator of this term is there.
         case sign(term: Int64)
+        /// Append the fold as a record that others can begin from.
+        case appendFold
+        /// Records of the control log below this offset are needed no more.
+        case trim(below: Int64)
         /// Have membership probe this node now.
         case probe(NodeName)
         /// Read the log: before the coordinator's silence counts, it must show there.
@@ -38,7 +42,7 @@ package struct CoordinatorDecisions: Sendable {
     /// What a node knows when it decides.
     package struct Facts: Sendable {
         package var own: NodeID
-        package var cluster: ClusterState
+        package var fold: ControlState
         /// The log was known up to its end at this time.
         package var lastRead: Instant
         /// In order of name; this node among them.
@@ -63,16 +67,18 @@ package struct CoordinatorDecisions: Sendable {
         }
 
         package init(
-            own: NodeID, cluster: ClusterState, lastRead: Instant, members: [Member], tasks: [String] = [],
+            own: NodeID, fold: ControlState, lastRead: Instant, members: [Member], tasks: [String] = [],
             start: StartingPoint = .beginning
         ) {
             self.own = own
-            self.cluster = cluster
+            self.fold = fold
             self.lastRead = lastRead
             self.members = members
             self.tasks = tasks
             self.start = start
         }
+
+        package var cluster: ClusterState { fold.cluster }
 
         func status(_ node: NodeID) -> MemberStatus? {
             for index in members.indices where members[index].node == node { return members[index].status }
@@ -107,6 +113,8 @@ package struct CoordinatorDecisions: Sendable {
         package var leaveTimeout: Int64 = 3_000_000
         /// A joiner that is dead to gossip is removed this much later than a member: it owns nothing.
         package var joinTimeout: Int64 = 15_000_000
+        /// Control records from one folded state to the next; between this and twice as many are kept in the log.
+        package var foldInterval: Int64 = 2_000
 
         package init() {}
     }
@@ -135,6 +143,8 @@ package struct CoordinatorDecisions: Sendable {
     private var lastChange: Instant?
     private var lastCandidates: [NodeID] = []
     private var restartGeneration: Int64 = 0
+    /// Of the control log: what was asked for last.
+    private var trimmed: Int64 = 0
 
     /// An append that has not been read back.
     private struct Waiting: Sendable {
@@ -149,6 +159,7 @@ package struct CoordinatorDecisions: Sendable {
         case assign(after: Int64)
         case place(generation: Int64)
         case move(after: Int64)
+        case fold(after: Int64?)
         case probe(Incarnation)
     }
 
@@ -305,6 +316,7 @@ package struct CoordinatorDecisions: Sendable {
         sign(facts, now: now, into: &effects)
         remove(facts, now: now, into: &effects)
         admit(facts, now: now, into: &effects)
+        shorten(facts, now: now, into: &effects)
         if handOver(facts, now: now, into: &effects) { return }
         assign(facts, now: now, into: &effects)
     }
@@ -391,6 +403,20 @@ package struct CoordinatorDecisions: Sendable {
                 effects.append(.probe(life.node.name))
             }
         }
+    }
+
+    /// Keeps the control log short. A folded state that was overtaken by a record on its way is not accepted, and made again.
+    private mutating func shorten(_ facts: Facts, now: Instant, into effects: inout [Effect]) {
+        if let offset = facts.fold.trimmable, offset > trimmed {
+            trimmed = offset
+            effects.append(.trim(below: offset))
+        }
+        let key = Key.fold(after: facts.fold.foldedAt)
+        guard facts.fold.isComplete, facts.fold.nextOffset - (facts.fold.foldedAt ?? 0) >= settings.foldInterval,
+            !waiting.contains(where: { $0.record == key })
+        else { return }
+        waiting.append(Waiting(record: key, retry: now + settings.appendTimeout))
+        effects.append(.appendFold)
     }
 
     // MARK: Assigning

@@ -2,9 +2,13 @@ internal import Cluster
 
 /// This node as one of several: its value, and what waits to be carried out for it.
 struct Seat {
-    /// An append that was decided.
-    enum Append: Sendable {
+    /// What was decided to be done with the log.
+    enum Write: Sendable {
         case record(ClusterRecord)
+        /// The control log's fold, as it is when its turn comes.
+        case fold
+        /// Records of the control log below the offset go.
+        case trim(below: Int64)
         case sign(term: Int64)
         /// A record of the next version, which this one's fold skips.
         case hint(String)
@@ -13,7 +17,7 @@ struct Seat {
     private(set) var node: ClusterNode
     private var random = SystemRandomNumberGenerator()
     /// In the order of the decisions.
-    var outbox: [Append] = []
+    var outbox: [Write] = []
     /// Of the signs' topic, up to which they were read.
     var signOffset: Int64
     /// Up to which version of the fold the transport and the connector tasks are told.

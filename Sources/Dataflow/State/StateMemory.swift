@@ -8,12 +8,14 @@ import Glibc
 enum StateMemory {
     /// Bytes from which on a block is a mapping of its own.
     private static let mappedBytesMin = 4 << 20
-    /// Free bytes that the allocator keeps rather than give them back to the kernel.
-    static let keptBytesMax: Int32 = 64 << 20
+    /// Free bytes that the allocator keeps at the end of a thread's heap rather than give them back to the kernel.
+    private static let keptBytesMax: Int32 = 1 << 20
     private static let pageBytes = 4096
 
     /// Set once for the process: by itself the allocator would move both limits with every block freed.
-    private static let isTuned = memory_set_limits(Int32(mappedBytesMin), keptBytesMax) == 1
+    private static let isTuned: Bool = memory_set_limits(Int32(mappedBytesMin), keptBytesMax) == 1
+
+    static func tune() { _ = isTuned }
 
     /// A block of `count` elements at least 16-byte aligned, not initialised.
     static func allocate<Element: BitwiseCopyable>(_ count: Int, of _: Element.Type = Element.self)
@@ -33,7 +35,7 @@ enum StateMemory {
     /// As ``grow(_:from:to:)``, in bytes.
     static func growRaw(_ block: UnsafeMutableRawPointer?, from oldBytes: Int, to bytes: Int) -> UnsafeMutableRawPointer
     {
-        _ = isTuned
+        tune()
         guard bytes >= mappedBytesMin else {
             guard let grown = realloc(block, max(bytes, 1)) else { preconditionFailure("no memory for \(bytes) bytes") }
             return grown
