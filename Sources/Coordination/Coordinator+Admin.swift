@@ -82,7 +82,9 @@ extension Coordinator {
     /// - Throws: ``CoordinationError``: `refused` if it does not fit, saying why; `conflict` if it was not accepted.
     package func perform(_ action: AdminAction, reason: String) async throws(CoordinationError) {
         guard let own = seat?.own else {
-            throw CoordinationError(.refused, "this node is not a node of a cluster: start it with --listen")
+            let reason = refusal.map { "the cluster refuses this node: \($0)" }
+            throw CoordinationError(
+                .refused, reason ?? "this node is not a node of a cluster: start it with --listen")
         }
         let record = try record(of: action, author: own.incarnation, reason: reason)
         guard let controlWriter else { preconditionFailure("a node has its writers") }

@@ -78,7 +78,11 @@ extension Coordinator {
             throw CoordinationError(
                 .superseded, "rows of generation \(request.generation) are not kept here any more")
         }
-        let deltas = try await member.rows(request.kind, of: request.name, asOf: request.epoch)
+        return await Self.encode(try await member.rows(request.kind, of: request.name, asOf: request.epoch))
+    }
+
+    /// Not on the actor, which has gossip to answer meanwhile.
+    private nonisolated static func encode(_ deltas: [Delta]) async -> [UInt8] {
         var bytes: [UInt8] = []
         for delta in deltas { DeltaCodec.encode(delta, to: &bytes) }
         return bytes

@@ -121,7 +121,7 @@ extension Coordinator {
         guard error.code == .superseded || error.code == .stopped, cluster != nil else { throw error }
         logger.warning(
             "the generation cannot go on", metadata: ["generation": "\(part.generation)", "reason": "\(error.message)"])
-        feed(.broke(generation: part.generation))
+        feed(.broke(generation: part.generation, reason: error.message))
         while !Task.isCancelled, seat?.adopted?.generation == part.generation, seat?.hasLeft != true {
             await partBell.wait()
         }
@@ -310,6 +310,7 @@ extension Coordinator {
             let records = frontier.partitions.reduce(Int64(0)) { $0 + max(0, frontier[$1] - before.frontier[$1]) }
             meter.record(epochs: notice.epoch - before.epoch, records: records, at: MonotonicClock.nanoseconds)
         }
+        configuration.logFields.set(epoch: notice.epoch)
         serve(
             Serving(
                 group: group, epoch: notice.epoch, frontier: frontier, clock: notice.clock,

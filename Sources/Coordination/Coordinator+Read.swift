@@ -1,6 +1,7 @@
 internal import Actors
 package import Dataflow
 package import Log
+internal import Logging
 
 /// The rows of relations at one committed epoch.
 package struct ViewRead: Sendable {
@@ -51,9 +52,11 @@ extension Coordinator {
                 guard let newer = self.serving,
                     newer.epoch > serving.epoch || newer.group.placement != serving.group.placement
                 else {
+                    logger.debug("rows cannot be had", metadata: ["reason": "\(error.message)"])
+                    let progress = notice?.replay ?? replayTotal()
                     throw CoordinationError(
-                        .notReady, "rows are catching up elsewhere: \(error.message)",
-                        progress: notice?.replay ?? replayTotal())
+                        .notReady, "the rows of another node cannot be reached: the cluster is recovering",
+                        progress: progress.done < progress.total ? progress : nil)
                 }
             }
         }

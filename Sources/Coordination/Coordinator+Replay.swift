@@ -12,7 +12,9 @@ extension Coordinator {
                 try await self.log.createTopic(topic, TopicConfiguration(partitions: 1))
             }
         }
-        let suffix = cluster.map { ".\($0.name)" } ?? ""
+        // By the data directory, which one process has at a time: a name may be claimed by a process that is refused later, and must not
+        // fence the node that has it.
+        let suffix = cluster.map { ".\($0.directory)" } ?? ""
         controlWriter = try await retrying { () async throws(LogError) in
             try await self.log.openWriter(Self.reservedPrefix + "control" + suffix)
         }

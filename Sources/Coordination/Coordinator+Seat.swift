@@ -28,6 +28,7 @@ extension Coordinator {
             name: cluster.name, directory: cluster.directory, description: cluster.description,
             settings: configuration.node, now: instant)
         seat = Seat(node: node, signOffset: bounds[partition]?.end ?? 0)
+        if let leaveReason { feed(.leave(reason: leaveReason)) }
     }
 
     /// Appends what is decided and reads the log, until the node has left or the task is cancelled.
@@ -57,8 +58,12 @@ extension Coordinator {
         }
     }
 
+    /// Why the cluster refuses this process, if it does.
+    package var refusal: String? { seat?.refusal }
+
     /// Hands over what this node owns, then ends its life; ``run()`` returns when that is done.
     package func leave(_ reason: String) async {
+        leaveReason = reason
         feed(.leave(reason: reason))
         foldBell.ring()
     }

@@ -41,6 +41,8 @@ package actor Coordinator {
 
     // This node among others.
     var seat: Seat?
+    /// Why this node shall leave, if it was asked to before it had a seat.
+    var leaveReason: String?
     var seatFailure: CoordinationError?
     /// Rung when something may be decided earlier than was thought.
     nonisolated let seatBell = Doorbell()

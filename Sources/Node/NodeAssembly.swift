@@ -50,9 +50,13 @@ struct NodeAssembly {
     /// Runs the coordinator, the HTTP server and `body` until one of them ends or a signal asks to stop.
     func run(serving: Bool, _ body: @escaping @Sendable (NodeAssembly) async throws -> Void) async throws {
         let failure = Mutexed<String?>(nil)
+        // A node that cannot serve does not join: the others would move work to it, and back.
+        let bound = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        if !serving { bound.continuation.yield() }
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(
-                service: CoordinatorService(coordinator: coordinator, link: link, failure: failure),
+                service: CoordinatorService(
+                    coordinator: coordinator, link: link, failure: failure, mayBegin: bound.stream),
                 successTerminationBehavior: .gracefullyShutdownGroup,
                 failureTerminationBehavior: .gracefullyShutdownGroup)
         ]
@@ -62,7 +66,7 @@ struct NodeAssembly {
                     service: HTTPService(
                         api: HTTPAPI(gateway: gateway, settings: settings, link: link), logger: logger,
                         failure: failure,
-                        port: port.continuation),
+                        port: port.continuation, bound: bound.continuation),
                     successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .gracefullyShutdownGroup))
         }
@@ -104,8 +108,11 @@ private struct CoordinatorService: Service {
     let coordinator: Coordinator
     let link: ClusterLink?
     let failure: Mutexed<String?>
+    /// Ends without an element if there is nothing to begin for.
+    let mayBegin: AsyncStream<Void>
 
     func run() async throws {
+        guard await mayBegin.first(where: { true }) != nil else { return }
         do {
             guard let link else {
                 return try await cancelWhenGracefulShutdown { try await coordinator.run() }
@@ -141,12 +148,19 @@ private struct HTTPService: Service {
     let logger: Logger
     let failure: Mutexed<String?>
     let port: AsyncStream<Int>.Continuation
+    let bound: AsyncStream<Void>.Continuation
 
     func run() async throws {
         var quiet = logger
         quiet.logLevel = .error
-        let application = HTTPServer.application(api, logger: quiet) { port.yield($0) }
-        defer { port.finish() }
+        let application = HTTPServer.application(api, logger: quiet) {
+            port.yield($0)
+            bound.yield()
+        }
+        defer {
+            port.finish()
+            bound.finish()
+        }
         do {
             try await application.runService(gracefulShutdownSignals: [])
         } catch {

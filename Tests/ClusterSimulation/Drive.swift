@@ -235,7 +235,7 @@ extension World {
     private mutating func giveUp(_ index: Int) {
         guard let generation = machines[index].drive?.generation else { return }
         machines[index].drive = nil
-        feed(index, .broke(generation: generation))
+        feed(index, .broke(generation: generation, reason: "asked"))
     }
 
     // MARK: Driving

@@ -163,7 +163,7 @@ extension World {
             feed(node, .leave(reason: "asked"))
         case .fold:
             // Of a process that is behind it does not count.
-            if let state = machines[node].core?.state, state.version >= 0 {
+            if let state = machines[node].core?.state, state.version >= 0, state.isComplete {
                 queue.push(.append(.control(.state(state.folded))), at: now + logRandom.below(200_000 as Int64))
             }
         case .unknownKind: queue.push(.append(.unknownKind), at: now + 1_000)

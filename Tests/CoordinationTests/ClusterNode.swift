@@ -12,18 +12,18 @@ struct ClusterNode: Sendable {
     let actors: ClusterActorSystem
     let port: MemberPort
 
-    /// Runs the node `name` on `log` for the length of `body`.
-    static func with<Result: Sendable>(
-        _ log: any EventLog, name: String = "only", configure: (inout CoordinatorConfiguration) -> Void = { _ in },
-        _ body: @Sendable (ClusterNode) async throws -> Result
-    ) async throws -> Result {
+    /// The process of a node `name` on `log` that does not run yet.
+    static func made(
+        _ log: any EventLog, name: String = "only", directory: String = "d",
+        configure: (inout CoordinatorConfiguration) -> Void = { _ in }
+    ) async throws -> ClusterNode {
         let name = try #require(NodeName(name))
         let unjoined = NodeID(name, PeerIdentity.noIncarnation)
         let actors = ClusterActorSystem(node: unjoined, table: await MemberPort.table()) { (_) throws(CallError) in
             throw CallError(.unavailable, "there is no other node")
         }
         let seat = ClusterSeat(
-            name: name, directory: "d",
+            name: name, directory: directory,
             description: NodeDescription(cluster: Endpoint(host: "127.0.0.1", port: 1), workers: 2), actors: actors,
             fetchRows: { (_, _, _) async throws(CoordinationError) in
                 throw CoordinationError(.superseded, "there is no other node")
@@ -34,6 +34,16 @@ struct ClusterNode: Sendable {
         configure(&configuration)
         let coordinator = Coordinator(log: log, configuration: configuration, logger: Self.logger, cluster: seat)
         let port = actors.named(MemberPort.name) { MemberPort(coordinator, actorSystem: $0) }
+        return ClusterNode(coordinator: coordinator, actors: actors, port: port)
+    }
+
+    /// Runs the node `name` on `log` for the length of `body`.
+    static func with<Result: Sendable>(
+        _ log: any EventLog, name: String = "only", configure: (inout CoordinatorConfiguration) -> Void = { _ in },
+        _ body: @Sendable (ClusterNode) async throws -> Result
+    ) async throws -> Result {
+        let node = try await made(log, name: name, configure: configure)
+        let coordinator = node.coordinator
         _ = try await coordinator.clusterID()
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await coordinator.run() }
@@ -41,7 +51,7 @@ struct ClusterNode: Sendable {
                 try await group.next()
                 throw CoordinationError(.timeout, "the coordinator did not become ready")
             }
-            let result = try await body(ClusterNode(coordinator: coordinator, actors: actors, port: port))
+            let result = try await body(node)
             group.cancelAll()
             return result
         }

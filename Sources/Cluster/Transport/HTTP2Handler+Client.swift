@@ -151,10 +151,12 @@ extension HTTP2Handler {
     }
 
     func receiveAnswerBody(_ bytes: UnsafeRawBufferPointer, of stream: HTTP2StreamID) {
-        guard let call = calls[stream] else { return }
-        guard call.answer.count + bytes.count <= limits.bodyBytesMax else {
-            abandon(
-                call.call, CallError(.tooLarge, "the answer to \(call.call.path) exceeds \(limits.bodyBytesMax) bytes"))
+        // Only the count is looked at: a copy of the call would share its answer, and each piece would copy all before it.
+        guard let count = calls[stream]?.answer.count else { return }
+        guard count + bytes.count <= limits.bodyBytesMax else {
+            if let call = calls[stream]?.call {
+                abandon(call, CallError(.tooLarge, "the answer to \(call.path) exceeds \(limits.bodyBytesMax) bytes"))
+            }
             return
         }
         calls[stream]?.answer.append(contentsOf: bytes)

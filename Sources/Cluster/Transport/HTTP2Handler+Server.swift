@@ -62,11 +62,12 @@ extension HTTP2Handler {
     }
 
     func receiveRequestBody(_ bytes: UnsafeRawBufferPointer, of stream: HTTP2StreamID) {
-        guard let request = requests[stream] else { return }
+        // Only the count is looked at: a copy of the request would share its body, and each piece would copy all before it.
+        guard let count = requests[stream]?.body.count else { return }
         session.consume(bytes.count, of: stream)
-        if case .refused = request.kind { return }
+        if case .refused? = requests[stream]?.kind { return }
         let most = peer == nil ? limits.strangerBodyBytesMax : limits.bodyBytesMax
-        guard request.body.count + bytes.count <= most else {
+        guard count + bytes.count <= most else {
             requests[stream]?.kind = .refused
             requests[stream]?.body = []
             answer(stream, .failure(CallError(.tooLarge, "the request exceeds the limit of \(most) bytes")))

@@ -21,8 +21,8 @@ package struct ClusterNode: Sendable {
         case closed(NodeName)
         /// The connector tasks that the catalog asks for.
         case tasks([String])
-        /// This node drives the generation and cannot go on with it: there must be another one.
-        case broke(generation: Int64)
+        /// This node drives the generation and cannot go on with it, for the reason given: there must be another one.
+        case broke(generation: Int64, reason: String)
         /// A node of the generation that this node drives does not answer, though gossip finds it alive.
         case unreported(NodeID)
         case leave(reason: String)
@@ -106,7 +106,8 @@ package struct ClusterNode: Sendable {
         case .tasks(let tasks):
             self.tasks = tasks
             decide(.look, &turn, using: &rng)
-        case .broke(let generation): decide(.restart(generation: generation), &turn, using: &rng)
+        case .broke(let generation, let reason):
+            decide(.restart(generation: generation, reason: reason), &turn, using: &rng)
         case .unreported(let node): decide(.unreported(node), &turn, using: &rng)
         case .leave(let reason): live(.leave(reason: reason), &turn, using: &rng)
         case .tick: tick(&turn, using: &rng)
@@ -142,8 +143,10 @@ package struct ClusterNode: Sendable {
         began: Instant, committed: Int64, _ turn: inout Turn, using rng: inout some RandomNumberGenerator
     ) {
         live(.folded(began: began), &turn, using: &rng)
-        vitals.committedEpoch = committed
         list(&turn, using: &rng)
+        vitals.committedEpoch = committed
+        vitals.controlVersion = turn.fold.version
+        suggest(.vitals(vitals), &turn, using: &rng)
         if let lead = turn.cluster.lead?.incarnation, authors.contains(lead) {
             decide(.accepted(author: lead), &turn, using: &rng)
         }
@@ -152,7 +155,7 @@ package struct ClusterNode: Sendable {
             turn.cluster.driver != own
         {
             // Who leads drives: what another one drove goes on in a generation of its own.
-            decide(.restart(generation: adopted.generation), &turn, using: &rng)
+            decide(.restart(generation: adopted.generation, reason: "\(own) leads now"), &turn, using: &rng)
         }
         decide(.look, &turn, using: &rng)
     }
@@ -161,8 +164,6 @@ package struct ClusterNode: Sendable {
         guard let version = membership?.version, version < turn.fold.version else { return }
         let listed = turn.cluster.lives.map { Membership.Listed(node: $0.node, description: $0.description) }
         suggest(.listed(listed, version: turn.fold.version), &turn, using: &rng)
-        vitals.controlVersion = turn.fold.version
-        suggest(.vitals(vitals), &turn, using: &rng)
     }
 
     // MARK: Life

@@ -21,8 +21,8 @@ package struct CoordinatorDecisions: Sendable {
         case look
         /// A node that takes part has not reported to this coordinator for too long, though gossip finds it alive.
         case unreported(NodeID)
-        /// The nodes of this generation must go back to what is recorded, in a new one.
-        case restart(generation: Int64)
+        /// The nodes of this generation must go back to what is recorded, in a new one, for the reason given.
+        case restart(generation: Int64, reason: String)
     }
 
     package enum Effect: Sendable, Equatable {
@@ -142,7 +142,7 @@ package struct CoordinatorDecisions: Sendable {
     private var firstChange: Instant?
     private var lastChange: Instant?
     private var lastCandidates: [NodeID] = []
-    private var restartGeneration: Int64 = 0
+    private var restart: (generation: Int64, reason: String) = (0, "")
     /// Of the control log: what was asked for last.
     private var trimmed: Int64 = 0
 
@@ -180,8 +180,8 @@ package struct CoordinatorDecisions: Sendable {
             break
         case .unreported(let node):
             if !unreported.contains(node) { unreported.append(node) }
-        case .restart(let generation):
-            restartGeneration = generation
+        case .restart(let generation, let reason):
+            restart = (generation, reason)
         }
         var effects: [Effect] = []
         deadline = .never
@@ -218,7 +218,7 @@ package struct CoordinatorDecisions: Sendable {
         lastCandidates = []
         unreported = []
         condemned = []
-        restartGeneration = 0
+        restart = (0, "")
     }
 
     private mutating func propose(_ facts: Facts, now: Instant, into effects: inout [Effect]) {
@@ -229,7 +229,7 @@ package struct CoordinatorDecisions: Sendable {
                     term: cluster.term + 1, after: cluster.term, author: facts.own.incarnation, reason: reason))
         }
         if cluster.leadTarget == facts.own {
-            append(.lead(after: cluster.term), record("moved by an operator"), now: now, into: &effects)
+            append(.lead(after: cluster.term), record("moved to it"), now: now, into: &effects)
             return
         }
         let reason: String
@@ -481,12 +481,12 @@ package struct CoordinatorDecisions: Sendable {
     ) -> (text: String, isUrgent: Bool)? {
         guard let assignment = cluster.assignment else { return ("the first", false) }
         let nodes = assignment.nodes
-        if restartGeneration == assignment.generation { return ("an epoch was begun that is not recorded", true) }
         if let gone = nodes.first(where: { !cluster.isCurrent($0) }) { return ("\(gone) has ended", true) }
         if let lost = nodes.first(where: { node in !chosen.contains { $0.node == node } }) {
             let isDraining = cluster.life(lost.incarnation)?.isDraining ?? false
             return (isDraining ? "\(lost) drains" : "\(lost) is dead", true)
         }
+        if restart.generation == assignment.generation { return (restart.reason, true) }
         if let new = chosen.first(where: { !nodes.contains($0.node) }) { return ("\(new.node) has come", false) }
         return cluster.wantsRebalance ? ("an operator asked for equal shares", false) : nil
     }

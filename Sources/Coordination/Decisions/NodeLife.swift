@@ -149,6 +149,10 @@ package struct NodeLife: Sendable {
             if let life = cluster.life(named: name), life.nonce == nonce {
                 begin(life.node, now: now, into: &effects)
                 live(life.node, cluster, now: now, into: &effects)
+            } else if leaving != nil, refusal != nil || now >= retry {
+                // Its name is another's, or its record was lost: there is no life to end.
+                phase = .gone
+                effects.append(.left)
             } else if now >= retry {
                 // Another life of the name since, maybe of this very record, and over before it was read: that record is spent.
                 let isSpent = cluster.newest(name) != expected

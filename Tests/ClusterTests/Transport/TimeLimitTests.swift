@@ -10,7 +10,11 @@ struct TimeLimitTests {
     private static func silent(_ bytes: [UInt8], to endpoint: Endpoint) async throws {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: endpoint.host, port: endpoint.port).get()
-        try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
+        do {
+            try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
+        } catch ChannelError.ioOnClosedChannel {
+            // The time was over before this thread had its turn.
+        }
         try await channel.closeFuture.get()
     }
 
