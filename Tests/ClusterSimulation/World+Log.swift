@@ -113,6 +113,7 @@ extension World {
         case .state(let state):
             let counts = state.version == folded.version
             coverage.accepted[Coverage.RecordKind.state.rawValue] += counts ? 1 : 0
+            coverage.refused[Coverage.RecordKind.state.rawValue] += counts ? 0 : 1
             fold(counts: counts)
             if mutant == .trimUnread { queue.push(.append(.trim(below: Int64(offset))), at: now + 400_000) }
         case .deploy, .drop:
