@@ -11,7 +11,7 @@ enum AnalyticQueries {
         }
     }
 
-    static let templates: [Template] = ranks + frames + aggregates + windows + sets
+    static let templates: [Template] = ranks + frames + aggregates + windows + sets + subqueries
 
     static func make(_ index: Int, using rng: inout SeededGenerator) -> (sql: String, oracle: String) {
         let values = [
@@ -287,5 +287,49 @@ enum AnalyticQueries {
         Template(
             "SELECT id, j FROM {t}, jsonb_path_query(jsonb_build_object('a', jsonb_build_array(v, k, {n})), '$.a[*] ? (@ > {m})') AS j"
         ),
+    ]
+
+    // MARK: sub-queries
+
+    private static let subqueries = [
+        Template(
+            "SELECT id, rank() OVER (PARTITION BY {k} ORDER BY (SELECT count(*) FROM keyed u WHERE u.k = {t}.k AND u.v > {n})) AS r FROM {t}"
+        ),
+        Template(
+            "SELECT id, sum((SELECT max(v) FROM keyed u WHERE u.g = {t}.g)) OVER (PARTITION BY k IN (SELECT k FROM keyed WHERE b)) AS s FROM {t}"
+        ),
+        Template(
+            "SELECT k, rank() OVER (ORDER BY (SELECT max(v) FROM keyed u WHERE u.k = {t}.k), count(*)) AS r FROM {t} GROUP BY k"
+        ),
+        Template(
+            "SELECT id, (SELECT sum(x) FROM unnest(ARRAY[k::bigint, v]) AS x WHERE x > {n}) AS s, EXISTS (SELECT 1 FROM generate_series(1, k) AS y WHERE y = v) AS e FROM {t}"
+        ),
+        Template(
+            "SELECT id, m, c FROM {t}, LATERAL (SELECT max(x) AS m, count(*) AS c FROM generate_series({n}, v) AS x) AS q"
+        ),
+        Template(
+            "SELECT id, x, y FROM {t} LEFT JOIN LATERAL unnest(ARRAY[k::bigint, v]) WITH ORDINALITY AS u(x, y) ON x > {n}"
+        ),
+        Template("SELECT id, x FROM {t} CROSS JOIN LATERAL (VALUES (v), (k::bigint), (NULL)) AS q(x)"),
+        Template(
+            "SELECT id, e->>'k' AS e FROM {t}, jsonb_array_elements(jsonb_build_array(jsonb_build_object('k', k), v)) AS e WHERE EXISTS (SELECT 1 FROM jsonb_each_text(jsonb_build_object('g', g)) AS p WHERE p.value = 'a') OR e = '2'"
+        ),
+        Template(
+            "SELECT id, (SELECT max(c) FROM (SELECT u.v, count(*) AS c FROM keyed u WHERE u.k = {t}.k GROUP BY ROLLUP (u.v)) AS q) AS m FROM {t}"
+        ),
+        Template(
+            "SELECT id, q.g, c FROM {t}, LATERAL (SELECT u.g, count(*) AS c FROM keyed u WHERE u.k = {t}.k GROUP BY CUBE (u.g)) AS q"
+        ),
+        Template(
+            "SELECT id, (SELECT max(r) FROM (SELECT rank() OVER (ORDER BY u.v) AS r FROM keyed u WHERE u.k = {t}.k) AS q) AS m FROM {t}"
+        ),
+        Template(
+            "SELECT id, CASE WHEN 1 = (SELECT count(*) FROM keyed u WHERE u.k = {t}.k) THEN (SELECT u.v FROM keyed u WHERE u.k = {t}.k) ELSE -1 END AS s FROM {t}"
+        ),
+        Template(
+            "SELECT id, (SELECT 10 / nullif(u.v, 0) + {n} FROM keyed u WHERE u.id = {t}.v) AS s, (SELECT 100 + count(*) FROM keyed u WHERE u.k = {t}.k) AS c FROM {t}"
+        ),
+        Template("SELECT unnest(ARRAY[k::bigint, v]) AS x, count(*) AS c FROM {t} GROUP BY 1"),
+        Template("SELECT id, rank() OVER (PARTITION BY {k} ORDER BY generate_series(1, k)) AS r FROM {t}"),
     ]
 }

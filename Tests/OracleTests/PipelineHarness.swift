@@ -116,11 +116,21 @@ final class PipelineHarness {
         return (plan, relations)
     }
 
-    /// Row errors that any operator reported: SQLSTATE, message and input of each, net of those retracted.
+    /// Row errors that any operator reported: SQLSTATE, message and input of each, with their weights.
     var errors: [Delta] { outlets.flatMap(\.errors) }
 
-    /// Row errors that any operator reported.
-    var errorCount: Int { outlets.reduce(0) { $0 + $1.errors.reduce(0) { $0 + $1.count } } }
+    /// Row errors that any operator reported, net of those retracted.
+    var errorCount: Int {
+        var weights: [String: Int64] = [:]
+        for delta in errors {
+            for row in 0..<delta.count {
+                let text = delta.columns.map { TextFormat.string($0.datum(at: row)) }.joined(
+                    separator: RowTexts.separator)
+                weights[text, default: 0] += delta.weight(at: row)
+            }
+        }
+        return weights.values.reduce(0) { $0 + Int(abs($1)) }
+    }
 
     /// Processes one epoch of records.
     func run(_ records: [(table: Workload.Table, record: Workload.Record)]) throws {

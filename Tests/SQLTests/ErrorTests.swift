@@ -155,8 +155,26 @@ struct ErrorTests {
             "0A000",
             "a join without an equality between its sides is not supported"),
         Case(
-            "SELECT GROUPING(n) FROM totals GROUP BY auction", "42803",
+            "SELECT GROUPING(«n) FROM totals GROUP BY auction", "42803",
             "arguments to GROUPING must be grouping expressions of the associated query level"),
+        Case(
+            "SELECT rank() OVER (ORDER BY n) «IN (SELECT 1) FROM totals", "0A000",
+            "a window function or one that returns a set beside a sub-query is not supported"),
+        Case(
+            "SELECT percentile_cont(n «/ 10.0) WITHIN GROUP (ORDER BY total) FROM totals GROUP BY n", "0A000",
+            "a percentile's fraction that is not a constant is not supported"),
+        Case(
+            "SELECT percentile_cont(«ARRAY[n]) WITHIN GROUP (ORDER BY total) FROM totals GROUP BY n", "0A000",
+            "a percentile's fraction that is not a constant is not supported"),
+        Case(
+            "SELECT count(*) OVER (ORDER BY n ROWS «(SELECT 1) PRECEDING) FROM totals", "0A000",
+            "a frame offset that is not a constant is not supported"),
+        Case(
+            "SELECT generate_series(1, 3), «rank() OVER (ORDER BY generate_series(1, 2)) FROM totals", "0A000",
+            "a window over some of several functions that return sets is not supported"),
+        Case(
+            "SELECT 1 FROM totals t LEFT JOIN top p ON t.n «IN (SELECT 2)", "0A000",
+            "this sub-query in ON of an outer join is not supported"),
         Case("«WITH RECURSIVE a AS (SELECT 1) SELECT * FROM a", "0A000", "WITH RECURSIVE is not supported"),
         Case("SELECT «clock_timestamp()", "0A000", "function clock_timestamp() is not supported"),
         Case(

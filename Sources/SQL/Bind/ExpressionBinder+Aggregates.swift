@@ -175,6 +175,42 @@ extension ExpressionBinder {
         }
     }
 
+    // MARK: GROUPING
+
+    /// The most arguments of GROUPING: their bits are an integer.
+    private static let groupingArgumentsMax = 31
+
+    func grouping(_ operands: [ExpressionSyntax], _ location: Int) throws(Failure) -> Expression {
+        guard allowsAggregates else {
+            throw Failure("42803", "grouping operations are not allowed in \(clause)", at: location)
+        }
+        if isInAggregate {
+            throw Failure(
+                "42803",
+                clause == "FILTER"
+                    ? "grouping operations are not allowed in FILTER" : "aggregate function calls cannot be nested",
+                at: location)
+        }
+        guard operands.count <= Self.groupingArgumentsMax else {
+            throw Failure(
+                "54023", "GROUPING must have fewer than \(Self.groupingArgumentsMax + 1) arguments", at: location)
+        }
+        var keys: [Expression] = []
+        for operand in operands {
+            keys.append(try value(operand))
+            groupingArguments.append((keys[keys.count - 1], operand.location))
+        }
+        return .call(GroupingSets.functionKey, keys, type: .integer)
+    }
+
+    /// That GROUPING has an argument that is not grouped by.
+    func notGrouped(_ arguments: [Expression], _ keys: [Expression]) -> Failure {
+        let place = groupingArguments.first { arguments.contains($0.expression) && !keys.contains($0.expression) }
+        return Failure(
+            "42803", "arguments to GROUPING must be grouping expressions of the associated query level",
+            at: place?.location)
+    }
+
     // MARK: WITHIN GROUP
 
     private func orderedSet(
@@ -220,10 +256,17 @@ extension ExpressionBinder {
                 "42883", "function percentile with a fraction of type \(bound.typeName) does not exist",
                 at: syntax.location)
         }
-        guard case .success(let datum) = ConstantFolding.value(of: value) else {
-            throw .unsupported("a percentile's fraction that is not a constant", at: syntax.location)
+        return ([try fraction(try constant(value, at: syntax.location), at: syntax.location)], false)
+    }
+
+    private func constant(_ fraction: Expression, at location: Int) throws(Failure) -> Datum {
+        guard fraction.columnsUsed.isEmpty else {
+            throw .unsupported("a percentile's fraction that is not a constant", at: location)
         }
-        return ([try fraction(datum, at: syntax.location)], false)
+        switch ConstantFolding.value(of: fraction) {
+        case .success(let datum): return datum
+        case .failure(let error): throw Failure(error.code, error.message, at: location)
+        }
     }
 
     func fraction(_ datum: Datum, at location: Int) throws(Failure) -> Double? {
@@ -237,7 +280,7 @@ extension ExpressionBinder {
 
     private func arrayFractions(_ bound: Bound) throws(Failure) -> [Double?] {
         guard let value = try Coercion.coerce(bound, to: .array(of: .double)),
-            case .success(.array(let elements, _)) = ConstantFolding.value(of: value)
+            case .array(let elements, _) = try constant(value, at: bound.location)
         else { throw .unsupported("percentiles that are not a constant array of fractions", at: bound.location) }
         var fractions: [Double?] = []
         for element in elements { fractions.append(try fraction(element, at: bound.location)) }

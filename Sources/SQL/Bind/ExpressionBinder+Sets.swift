@@ -4,12 +4,12 @@ internal import Dataflow
 extension ExpressionBinder {
     /// A call in a SELECT's list.
     func set(_ call: CallSyntax, _ location: Int) throws(Failure) -> Expression {
-        guard allowsSets, !isInAggregate else {
+        guard allowsSets, !isInAggregate, setRefusal == nil else {
             throw Failure(
                 "0A000",
                 isInAggregate
                     ? "aggregate function calls cannot contain set-returning function calls"
-                    : "set-returning functions are not allowed in \(clause)", at: location,
+                    : setRefusal ?? "set-returning functions are not allowed in \(clause)", at: location,
                 hint: "Move the function into FROM, as a LATERAL item.")
         }
         let (function, arguments) = try tableFunction(call, location)
@@ -25,6 +25,14 @@ extension ExpressionBinder {
         }
         return add(
             OperatorKind.Expand.Call(key: function.key, arguments: arguments, types: function.columns.map(\.type)))
+    }
+
+    /// Binds what functions that return sets may not stand in.
+    func withoutSets<Result>(_ construct: String, _ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        let before = setRefusal
+        setRefusal = before ?? "set-returning functions are not allowed in \(construct)"
+        defer { setRefusal = before }
+        return try body()
     }
 
     /// The function that a call names, chosen by PostgreSQL's rules, and its arguments as its types.

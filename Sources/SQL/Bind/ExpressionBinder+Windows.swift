@@ -104,6 +104,9 @@ extension ExpressionBinder {
         var use = WindowUse(
             function: .rowNumber, partitionBy: partitionBy, orderBy: orderBy,
             frame: try frame(over.frame, orderBy, over.location), type: .bigint, location: location)
+        let refusal = setRefusal
+        setRefusal = "window function calls cannot contain set-returning function calls"
+        defer { setRefusal = refusal }
         if WindowNames.all.contains(call.name) {
             try bindFunction(call, location, &use)
         } else if AggregateNames.isKnown(call.name) {
@@ -260,7 +263,10 @@ extension ExpressionBinder {
     private func offset(
         _ syntax: ExpressionSyntax, _ unit: WindowFrame.Unit, _ orderBy: [SortUse], _ word: String, _ location: Int
     ) throws(Failure) -> Datum {
-        let bound = try bind(syntax)
+        let (before, allowed, named) = (clause, allowsAggregates, references.count)
+        (clause, allowsAggregates) = ("window \(unit.rawValue.uppercased())", false)
+        defer { (clause, allowsAggregates) = (before, allowed) }
+        let bound = try withoutSets("window definitions") { () throws(Failure) in try bind(syntax) }
         var wanted = DataType.bigint
         if unit == .range {
             guard orderBy.count == 1 else {
@@ -282,8 +288,16 @@ extension ExpressionBinder {
                 "argument of \(unit.rawValue.uppercased()) must be type \(wanted.name), not type \(bound.typeName)",
                 at: syntax.location)
         }
-        guard case .success(let datum) = ConstantFolding.value(of: value), value.columnsUsed.isEmpty else {
-            throw .unsupported("a frame offset that is not a constant", at: syntax.location)
+        let used = value.columnsUsed
+        if let variable = references[named...].first(where: { used.contains($0.column) }) {
+            throw Failure(
+                "42P10", "argument of \(unit.rawValue.uppercased()) must not contain variables", at: variable.location)
+        }
+        guard used.isEmpty else { throw .unsupported("a frame offset that is not a constant", at: syntax.location) }
+        let datum: Datum
+        switch ConstantFolding.value(of: value) {
+        case .success(let value): datum = value
+        case .failure(let error): throw Failure(error.code, error.message, at: syntax.location)
         }
         if datum.isNull {
             throw Failure("22004", "frame \(word) offset must not be null", at: syntax.location)

@@ -28,6 +28,10 @@ final class ExpressionBinder {
     /// Sub-queries, in the order in which they were met.
     var subqueries: [SubqueryUse] = []
     var isInAggregate = false
+    /// What is around, if functions that return sets may not stand in it, as PostgreSQL's message says it.
+    var setRefusal: String?
+    /// The arguments of GROUPING, and where they are.
+    var groupingArguments: [(expression: Expression, location: Int)] = []
     /// Binds sub-queries; nil where none can be.
     let queries: QueryBinder?
     /// The query around this one.
@@ -87,6 +91,20 @@ final class ExpressionBinder {
     // MARK: leaves
 
     func column(_ qualifier: String?, _ name: String, _ location: Int) throws(Failure) -> Bound {
+        do throws(Failure) { return try named(qualifier, name, location) } catch {
+            guard qualifier == nil, error.code == "42703", let whole = whole(name, location) else { throw error }
+            return whole
+        }
+    }
+
+    /// The only column of a function in FROM, for which its alias alone stands; nil if there is none of that alias, here or around.
+    func whole(_ alias: String, _ location: Int) -> Bound? {
+        guard let index = scope.whole(alias) else { return outer?.whole(alias, location) }
+        return Bound(expression: reference(index, at: location), location: location)
+    }
+
+    /// A column by its own name, of this query or of one around.
+    func named(_ qualifier: String?, _ name: String, _ location: Int) throws(Failure) -> Bound {
         let index: Int
         do throws(Failure) {
             index = try scope.find(qualifier: qualifier, name: name, at: location)
@@ -97,8 +115,7 @@ final class ExpressionBinder {
                 throw further.code == "42702" ? further : error
             }
         }
-        note(index, location)
-        return Bound(expression: .column(index, type: scope.columns[index].type), location: location)
+        return Bound(expression: reference(index, at: location), location: location)
     }
 
     static func number(_ text: String, at location: Int) throws(Failure) -> Expression {
@@ -138,10 +155,13 @@ final class ExpressionBinder {
         case .between(let operand, let low, let high, let negated, let symmetric):
             return try between(operand, low, high, negated, symmetric, location)
         case .branches(let operand, let branches, let otherwise):
-            return try choice(operand, branches, otherwise, location)
+            return try withoutSets("CASE") { () throws(Failure) in
+                try choice(operand, branches, otherwise, location)
+            }
         case .coalesce(let operands):
-            let (values, type) = try Coercion.unify(try bindAll(operands), in: "COALESCE")
-            return .coalesce(values, type: type)
+            let values = try withoutSets("COALESCE") { () throws(Failure) in try bindAll(operands) }
+            let (unified, type) = try Coercion.unify(values, in: "COALESCE")
+            return .coalesce(unified, type: type)
         case .extreme(let isGreatest, let operands): return try extreme(isGreatest, operands, location)
         case .array(let elements): return try array(elements, element: nil, location)
         case .element(let base, let subscripts): return try element(base, subscripts, location)
@@ -156,12 +176,7 @@ final class ExpressionBinder {
                 "a row value in this place", at: location,
                 hint: "Rows can be compared with rows: (a, b) = (1, 2), (a, b) < (1, 2), (a, b) IN ((1, 2), (3, 4)).")
         case .grouping(let operands):
-            guard allowsAggregates else {
-                throw Failure("42803", "grouping operations are not allowed in \(clause)", at: location)
-            }
-            var keys: [Expression] = []
-            for operand in operands { keys.append(try value(operand)) }
-            return .call(GroupingSets.functionKey, keys, type: .integer)
+            return try grouping(operands, location)
         case .defaultValue: throw Failure("42601", "DEFAULT is not allowed in this context", at: location)
         case .star: throw Failure("42601", "\"*\" is not allowed here", at: location)
         case .null, .string, .call, .column, .cast, .nullIf: preconditionFailure("bound by bind(_:)")

@@ -64,39 +64,55 @@ extension QueryBinder {
         _ left: Source, _ query: QuerySyntax, _ alias: AliasSyntax?, _ kind: FromSyntax.JoinKind,
         _ condition: FromSyntax.JoinCondition
     ) throws(Failure) -> Source {
-        let around = ExpressionBinder(scope: left.scope, clause: "LATERAL", queries: self)
-        let frame = OuterFrame(around)
-        frames.append(frame)
-        defer { frames.removeLast() }
-        let (inner, columns) = try subquery(query)
-        let rightScope = try Self.scope(columns, alias, default: nil, at: nil)
-        guard !frame.correlations.isEmpty else {
-            return try join(left, (inner, rightScope), kind, condition, at: -1)
+        try lateral(left, kind, condition, at: -1) { () throws(Failure) in
+            let (plan, columns) = try self.subquery(query)
+            return (plan, try Self.scope(columns, alias, default: nil, at: nil))
         }
+    }
+
+    /// For each row of the left side the rows of what `bind` gives, which may name the left side's columns.
+    func lateral(
+        _ left: Source, _ kind: FromSyntax.JoinKind, _ condition: FromSyntax.JoinCondition, at location: Int,
+        _ bind: () throws(Failure) -> Source
+    ) throws(Failure) -> Source {
+        let frame = OuterFrame(ExpressionBinder(scope: left.scope, clause: "LATERAL", queries: self))
+        let right = try inside(frame, bind)
+        guard !frame.correlations.isEmpty else { return try join(left, right, kind, condition, at: location) }
         guard kind == .inner || kind == .left else {
             throw Failure(
-                "42P10", "invalid reference to FROM-clause entry: LATERAL with a RIGHT or FULL join",
+                "42P10", "invalid reference to FROM-clause entry: LATERAL with a RIGHT or FULL join", at: location,
                 hint: "The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
         }
-        var scope = try Self.combine(left.scope, rightScope)
+        var scope = try Self.combine(left.scope, right.scope)
         let plan = Plan.selecting(left.plan, Array(left.scope.columns.indices))
-        let unnested = try Unnesting(outer: plan, correlations: frame.correlations).whole(inner)
+        let unnested = try Unnesting(outer: plan, correlations: frame.correlations).whole(
+            .selecting(right.plan, Array(right.scope.columns.indices)))
         let width = left.scope.columns.count
         var tests = unnested.conditions(frame.correlations, shift: width)
+        let all = Array(scope.columns.indices)
+        let binder = ExpressionBinder(scope: scope, clause: "JOIN conditions", queries: self)
+        var own: Expression?
         switch condition {
         case .cross: break
-        case .on(let syntax):
-            let binder = ExpressionBinder(scope: scope, clause: "JOIN conditions")
-            tests.append(try binder.condition(syntax, "JOIN/ON"))
+        case .on(let syntax): own = try binder.condition(syntax, "JOIN/ON")
         case .using, .natural: throw .unsupported("LATERAL with USING or NATURAL", at: nil, hint: "Use ON.")
         }
-        let all = Array(0..<width + columns.count)
         if kind == .inner {
-            return (.selecting(.filtered(.cross(plan, unnested.plan, location: -1), tests), all), scope)
+            let joined = Plan.selecting(.filtered(.cross(plan, unnested.plan, location: location), tests), all)
+            return (try own.map { (test) throws(Failure) in try filtered(joined, test, binder) } ?? joined, scope)
+        }
+        if let own {
+            if let first = own.subqueries.first {
+                throw .unsupported(
+                    "a sub-query in ON of a LEFT JOIN LATERAL", at: binder.subqueries[first].location,
+                    hint: "It may stand in WHERE of the sub-query that is joined.")
+            }
+            tests += own.conjuncts
         }
         for index in width..<scope.columns.count { scope.columns[index].isNullable = true }
         let join = Plan.Join(
-            kind: .left, condition: Plan.conjunction(tests) ?? .literal(.boolean(true), type: .boolean))
+            kind: .left, condition: Plan.conjunction(tests) ?? .literal(.boolean(true), type: .boolean),
+            location: location)
         return (.selecting(.join(plan, unnested.plan, join), all), scope)
     }
 
@@ -113,7 +129,7 @@ extension QueryBinder {
     ) throws(Failure) -> Scope {
         var columns = columns
         let table = alias?.name ?? name
-        for index in columns.indices { columns[index].table = table }
+        for index in columns.indices { (columns[index].table, columns[index].isWhole) = (table, false) }
         if let names = alias?.columns, !names.isEmpty {
             let visible = columns.indices.filter { !columns[$0].isHidden }
             guard names.count <= visible.count else {

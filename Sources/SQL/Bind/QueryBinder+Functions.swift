@@ -4,29 +4,30 @@ internal import Dataflow
 extension QueryBinder {
     /// A join whose right side is a function.
     func expand(
-        _ left: (plan: Plan, scope: Scope), _ syntax: TableFunctionSyntax, _ alias: AliasSyntax?, _ location: Int,
+        _ left: Source, _ syntax: TableFunctionSyntax, _ alias: AliasSyntax?, _ location: Int,
         _ kind: FromSyntax.JoinKind, _ condition: FromSyntax.JoinCondition
-    ) throws(Failure) -> (plan: Plan, scope: Scope) {
-        guard kind == .inner || kind == .left else {
-            throw .unsupported(
-                "a RIGHT or FULL join with a function", at: location, hint: "Put the function on the left side.")
-        }
-        let left = (plan: Plan.selecting(left.plan, Array(left.scope.columns.indices)), scope: left.scope)
-        let (plan, scope) = try expand(left, syntax, alias, location, keepsEmpty: kind == .left)
-        switch condition {
-        case .cross: return (plan, scope)
-        case .on(let syntax):
-            let binder = ExpressionBinder(scope: scope, clause: "JOIN conditions")
-            let test = try binder.condition(syntax, "JOIN/ON")
-            if kind == .inner { return (.filtered(plan, [test]), scope) }
-            guard test.literalValue == .boolean(true) else {
-                throw .unsupported(
-                    "a condition of a LEFT JOIN with a function", at: syntax.location,
-                    hint: "Join ON true, and put the condition into the function's arguments or a sub-query.")
+    ) throws(Failure) -> Source {
+        let before: Source = (.selecting(left.plan, Array(left.scope.columns.indices)), left.scope)
+        switch (kind, condition) {
+        case (.inner, .cross): return try expand(before, syntax, alias, location, keepsEmpty: false)
+        case (.inner, .on(let test)):
+            let (plan, scope) = try expand(before, syntax, alias, location, keepsEmpty: false)
+            let binder = ExpressionBinder(scope: scope, clause: "JOIN conditions", queries: self)
+            return (try filtered(plan, try binder.condition(test, "JOIN/ON"), binder), scope)
+        case (.left, .on(let test)) where Self.isTrue(test):
+            return try expand(before, syntax, alias, location, keepsEmpty: true)
+        default:
+            return try lateral(before, kind, condition, at: location) { () throws(Failure) in
+                try self.expand((.values([[]], types: []), Scope()), syntax, alias, location, keepsEmpty: false)
             }
-            return (plan, scope)
-        case .using, .natural:
-            throw .unsupported("USING or NATURAL with a function", at: location, hint: "Write the condition after ON.")
+        }
+    }
+
+    private static func isTrue(_ syntax: ExpressionSyntax) -> Bool {
+        switch syntax.kind {
+        case .boolean(let value): value
+        case .cast(let operand, _): isTrue(operand)
+        default: false
         }
     }
 
@@ -43,11 +44,10 @@ extension QueryBinder {
     }
 
     /// The rows of the left side, each with those that the functions give for it.
-    func expand(
-        _ left: (plan: Plan, scope: Scope), _ syntax: TableFunctionSyntax, _ alias: AliasSyntax?, _ location: Int,
-        keepsEmpty: Bool
-    ) throws(Failure) -> (plan: Plan, scope: Scope) {
-        let binder = ExpressionBinder(scope: left.scope, clause: "functions in FROM")
+    private func expand(
+        _ left: Source, _ syntax: TableFunctionSyntax, _ alias: AliasSyntax?, _ location: Int, keepsEmpty: Bool
+    ) throws(Failure) -> Source {
+        let binder = ExpressionBinder(scope: left.scope, clause: "functions in FROM", queries: self)
         var calls: [OperatorKind.Expand.Call] = []
         var columns: [Scope.Column] = []
         let named = Self.unnested(syntax.calls)
@@ -69,14 +69,27 @@ extension QueryBinder {
                 columns.append(Scope.Column(name: name, type: column.type, isNullable: true))
             }
         }
+        let isWhole = columns.count == 1 && !syntax.hasOrdinality
         if syntax.hasOrdinality {
             columns.append(Scope.Column(name: "ordinality", type: .bigint, isNullable: keepsEmpty))
         }
-        let right = try Self.scope(columns, alias, default: syntax.calls.first?.name, at: location)
-        let plan = Plan.analytic(
-            left.plan,
+        var right = try Self.scope(columns, alias, default: syntax.calls.first?.name, at: location)
+        if isWhole { right.columns[0].isWhole = true }
+        let (plan, arguments) = try SubqueryPlacement(uses: binder.subqueries) { (expression) throws(Failure) in
+            expression
+        }.place(left.plan, calls.flatMap(\.arguments))
+        var rest = arguments[...]
+        for index in calls.indices {
+            let count = calls[index].arguments.count
+            calls[index].arguments = Array(rest.prefix(count))
+            rest = rest.dropFirst(count)
+        }
+        let expanded = Plan.analytic(
+            plan,
             .expand(
                 OperatorKind.Expand(functions: calls, keepsEmpty: keepsEmpty, hasOrdinality: syntax.hasOrdinality)))
-        return (plan, try Self.combine(left.scope, right))
+        let scope = try Self.combine(left.scope, right)
+        let own = Array(left.scope.columns.indices) + (plan.types.count..<expanded.types.count).map { $0 }
+        return (.selecting(expanded, own), scope)
     }
 }

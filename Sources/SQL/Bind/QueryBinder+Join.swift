@@ -41,8 +41,9 @@ extension QueryBinder {
             $0.formUnion($1.columnsUsed.filter { $0 < ExpressionBinder.aggregateBase })
         }
         for use in condition.subqueries {
-            for expression in binder.subqueries[use].correlations { used.formUnion(expression.columnsUsed) }
+            for expression in binder.subqueries[use].expressions { used.formUnion(expression.columnsUsed) }
         }
+        used = used.filter { $0 < ExpressionBinder.aggregateBase }
         let missing = kind == .left ? width..<scope.columns.count : 0..<width
         guard kind != .full, used.allSatisfy({ missing.contains($0) }) else {
             throw .unsupported(
@@ -89,7 +90,10 @@ extension QueryBinder {
         case .full: return (.join(leftPlan, rightPlan, outer(.full, condition)), scope)
         case .right:
             let other = right.scope.columns.count
-            func place(_ column: Int) -> Int { column < width ? column + other : column - width }
+            // The columns of a query around keep their numbers.
+            func place(_ column: Int) -> Int {
+                column < width ? column + other : column < width + other ? column - width : column
+            }
             let mirrored = Plan.join(rightPlan, leftPlan, outer(.left, condition.mappingColumns(place)))
             return (.selecting(mirrored, (0..<width + other).map(place)), scope)
         }

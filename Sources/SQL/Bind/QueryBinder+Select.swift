@@ -10,6 +10,27 @@ extension QueryBinder {
         var windows: [ExpressionBinder.WindowUse]
         /// Functions that return sets, in the list.
         var sets: [OperatorKind.Expand.Call]
+
+        /// What is computed over the rows or groups before the windows are, in the order of ``rewrite(_:)``.
+        var expressions: [Expression] { items + windows.flatMap(\.expressions) + sets.flatMap(\.arguments) }
+
+        mutating func rewrite(_ rewrite: (Expression) throws(Failure) -> Expression) throws(Failure) {
+            for index in items.indices { items[index] = try rewrite(items[index]) }
+            for index in windows.indices { windows[index] = try windows[index].rewriting(rewrite) }
+            for index in sets.indices {
+                for item in sets[index].arguments.indices {
+                    sets[index].arguments[item] = try rewrite(sets[index].arguments[item])
+                }
+            }
+        }
+
+        /// Puts the values of the sub-queries beside the rows.
+        mutating func place(_ placement: SubqueryPlacement) throws(Failure) {
+            let (wider, values) = try placement.place(plan, expressions)
+            plan = wider
+            var rest = values[...]
+            try rewrite { (_) throws(Failure) in rest.removeFirst() }
+        }
     }
 
     func bind(_ select: SelectSyntax, orderBy: [SortSyntax]) throws(Failure) -> BoundQuery {
@@ -24,8 +45,8 @@ extension QueryBinder {
             let binder = ExpressionBinder(scope: scope, clause: "WHERE", queries: self)
             plan = try filtered(plan, try binder.condition(condition, "WHERE"), binder)
         }
-        let (keys, places) = try groupKeys(select.groupBy, items, columns, scope)
-        let sets = select.groupingSets?.map { set in set.map { places[$0] } }
+        let grouped = try groupKeys(select.groupBy, items, columns, scope)
+        let sets = select.groupingSets?.map { set in set.map { grouped.places[$0] } }
         var having: Expression?
         if let syntax = select.having {
             binder.clause = "HAVING"
@@ -40,18 +61,26 @@ extension QueryBinder {
         }
         var selection = Selection(
             plan: plan, items: items, having: having, windows: binder.windows, sets: binder.sets)
+        var keys = grouped.keys
+        if keys.contains(where: { $0.columnsUsed.contains(where: ExpressionBinder.isSet) }) {
+            try expandKeys(&selection, &keys, binder)
+        }
         if !select.groupBy.isEmpty || select.groupingSets != nil || !binder.aggregates.isEmpty || having != nil {
             try group(&selection, keys, sets, binder)
         } else {
-            let placement = SubqueryPlacement(uses: binder.subqueries) { (expression) throws(Failure) in expression }
-            (selection.plan, selection.items) = try placement.place(selection.plan, selection.items)
+            if !binder.groupingArguments.isEmpty {
+                throw binder.notGrouped(binder.groupingArguments.map(\.expression), [])
+            }
+            try selection.place(
+                SubqueryPlacement(uses: binder.subqueries) { (expression) throws(Failure) in expression })
         }
-        if selection.items.contains(where: { $0.calls(GroupingSets.functionKey) }) {
-            throw Failure("42803", "arguments to GROUPING must be grouping expressions of the associated query level")
+        if !selection.windows.isEmpty {
+            try expandBelow(&selection)
+            number(&selection)
         }
-        if !selection.windows.isEmpty { number(&selection) }
         if !selection.sets.isEmpty { expand(&selection) }
         selection.plan = .project(selection.plan, selection.items)
+        try PlanCheck.check(selection.plan, binder)
         for index in columns.indices { columns[index].isNullable = Self.isNullable(items[index], scope, binder) }
         if sets != nil { for index in columns.indices { columns[index].isNullable = true } }
         if let distinctOn {
@@ -112,33 +141,38 @@ extension QueryBinder {
             items.append(bound.expression)
             columns.append(
                 BoundQuery.Column(
-                    name: alias ?? Self.name(of: syntax), type: bound.expression.type, isNullable: true,
+                    name: alias ?? Self.name(of: syntax, binder).name, type: bound.expression.type, isNullable: true,
                     location: location,
                     isOpen: bound.isUnknown))
         }
         return (columns, items)
     }
 
-    /// The name that PostgreSQL gives a column without an alias.
-    private static func name(of syntax: ExpressionSyntax) -> String {
+    /// The name that PostgreSQL gives a column without an alias; one of a type or CASE is weak: CASE takes only strong ones.
+    private static func name(of syntax: ExpressionSyntax, _ binder: ExpressionBinder) -> (name: String, isStrong: Bool)
+    {
         switch syntax.kind {
-        case .column(_, let name): name
-        case .call(let call): call.name
-        case .coalesce: "coalesce"
-        case .nullIf: "nullif"
-        case .extreme(let isGreatest, _): isGreatest ? "greatest" : "least"
+        case .column(_, let name): return (name, true)
+        case .call(let call): return (String(call.name.split(separator: ".").last ?? "?column?"), true)
+        case .coalesce: return ("coalesce", true)
+        case .nullIf: return ("nullif", true)
+        case .extreme(let isGreatest, _): return (isGreatest ? "greatest" : "least", true)
         case .branches(_, _, let otherwise):
-            {
-                let inner = otherwise.map { name(of: $0) } ?? "case"
-                return inner == "?column?" ? "case" : inner
-            }()
+            let inner = otherwise.map { name(of: $0, binder) }
+            return inner.flatMap { $0.isStrong ? $0 : nil } ?? ("case", false)
         case .cast(let operand, let type):
-            {
-                let inner = name(of: operand)
-                return inner == "?column?" ? type.name : inner
-            }()
-        case .boolean: "bool"
-        default: "?column?"
+            let inner = name(of: operand, binder)
+            return inner.isStrong ? inner : (type.name, false)
+        case .boolean: return ("bool", false)
+        case .element(let base, _): return name(of: base, binder)
+        case .array: return ("array", true)
+        case .row: return ("row", true)
+        case .exists: return ("exists", true)
+        case .grouping: return ("grouping", true)
+        case .subquery:
+            let use = binder.subqueries.first { $0.location == syntax.location && !$0.name.isEmpty }
+            return (use?.name ?? "?column?", use != nil)
+        default: return ("?column?", false)
         }
     }
 
@@ -171,9 +205,6 @@ extension QueryBinder {
                 throw .unsupported(
                     "a sub-query in GROUP BY", at: syntax.location, hint: "Compute it in a sub-query in FROM.")
             }
-            if used.contains(where: ExpressionBinder.isSet) {
-                throw .unsupported("a function that returns a set in GROUP BY", at: syntax.location)
-            }
             let isWindow = used.contains(where: ExpressionBinder.isWindow)
             if isWindow || used.contains(where: ExpressionBinder.isAggregate) {
                 let what = isWindow ? "window" : "aggregate"
@@ -203,19 +234,8 @@ extension QueryBinder {
         // Sub-queries in the arguments belong to the rows, the others to the groups.
         let onRows = SubqueryPlacement(uses: binder.subqueries) { (expression) throws(Failure) in expression }
         let (rows, arguments) = try onRows.place(selection.plan, inputs)
-        for index in selection.items.indices {
-            selection.items[index] = try grouped(selection.items[index], keys, binder, &groupings)
-        }
-        for index in selection.windows.indices {
-            selection.windows[index] = try selection.windows[index].rewriting { (expression) throws(Failure) in
-                try grouped(expression, keys, binder, &groupings)
-            }
-        }
-        for index in selection.sets.indices {
-            for item in selection.sets[index].arguments.indices {
-                selection.sets[index].arguments[item] = try grouped(
-                    selection.sets[index].arguments[item], keys, binder, &groupings)
-            }
+        try selection.rewrite { (expression) throws(Failure) in
+            try grouped(expression, keys, binder, &groupings)
         }
         let having = try selection.having.map { (condition) throws(Failure) in
             try grouped(condition, keys, binder, &groupings)
@@ -227,7 +247,7 @@ extension QueryBinder {
         }
         selection.plan = groupings.plan(.project(rows, arguments), keyCount: keys.count, calls)
         if let having { selection.plan = try onGroups.filter(selection.plan, having) }
-        (selection.plan, selection.items) = try onGroups.place(selection.plan, selection.items)
+        try selection.place(onGroups)
     }
 
     /// Columns that are used without being grouped by, of tables whose whole primary key is: there is one value in a group.
@@ -244,7 +264,9 @@ extension QueryBinder {
         guard !determined.isEmpty else { return [] }
         var used = selection.having?.columnsUsed ?? []
         for item in selection.items { used.formUnion(item.columnsUsed) }
-        for expression in selection.windows.flatMap(\.expressions) + selection.sets.flatMap(\.arguments) {
+        for expression in selection.windows.flatMap(\.expressions) + selection.sets.flatMap(\.arguments)
+            + binder.subqueries.flatMap(\.expressions)
+        {
             used.formUnion(expression.columnsUsed)
         }
         return used.subtracting(grouped).sorted().compactMap { index in
@@ -261,11 +283,15 @@ extension QueryBinder {
         isInSubquery: Bool = false
     ) throws(Failure) -> Expression {
         var ungrouped: Int?
+        var unknown: [Expression]?
         var noted = groupings
         let result = expression.rewriting { part in
             if let key = keys.firstIndex(of: part) { return .column(key, type: part.type) }
             if case .call(GroupingSets.functionKey, let arguments, let type) = part {
-                guard let number = noted.note(arguments, keys) else { return part }
+                guard let number = noted.note(arguments, keys) else {
+                    unknown = arguments
+                    return part
+                }
                 return .column(keys.count + binder.aggregates.count + number, type: type)
             }
             guard case .column(let index, let type) = part else { return nil }
@@ -277,7 +303,11 @@ extension QueryBinder {
             return part
         }
         groupings = noted
+        if let unknown { throw binder.notGrouped(unknown, keys) }
         guard let ungrouped else { return result }
+        guard binder.scope.columns.indices.contains(ungrouped) else {
+            throw Failure("42803", "a set-returning function must appear in the GROUP BY clause as it is in the list")
+        }
         let column = binder.scope.columns[ungrouped]
         let name = column.table.map { "\($0).\(column.name)" } ?? column.name
         if isInSubquery {
@@ -376,11 +406,57 @@ extension QueryBinder {
 
     /// Puts the functions that return sets in: they go in step, as in PostgreSQL.
     private func expand(_ selection: inout Selection) {
+        let results = expanded(&selection)
+        selection.items = selection.items.map(results)
+    }
+
+    /// The plan with the functions' results; what gives them in an expression.
+    private func expanded(_ selection: inout Selection) -> (Expression) -> Expression {
         let width = selection.plan.types.count
         selection.plan = .analytic(selection.plan, .expand(OperatorKind.Expand(functions: selection.sets)))
-        selection.items = selection.items.map { item in
-            item.mappingColumns { ExpressionBinder.isSet($0) ? width + $0 - ExpressionBinder.setBase : $0 }
+        selection.sets = []
+        return { expression in
+            expression.mappingColumns { ExpressionBinder.isSet($0) ? width + $0 - ExpressionBinder.setBase : $0 }
         }
+    }
+
+    private static func sets(in expressions: [Expression]) -> Set<Int> {
+        Set(expressions.flatMap { $0.columnsUsed.filter(ExpressionBinder.isSet) })
+    }
+
+    /// Where a window is over the results of functions that return sets, these come first.
+    private func expandBelow(_ selection: inout Selection) throws(Failure) {
+        let used = Self.sets(in: selection.windows.flatMap(\.expressions))
+        guard !used.isEmpty else { return }
+        let isOverWindow = selection.sets.flatMap(\.arguments).contains {
+            $0.columnsUsed.contains(where: ExpressionBinder.isWindow)
+        }
+        guard used.count == selection.sets.count, !isOverWindow else {
+            throw .unsupported(
+                "a window over some of several functions that return sets", at: selection.windows[0].location,
+                hint: "Move the functions into FROM, as LATERAL items.")
+        }
+        let results = expanded(&selection)
+        try selection.rewrite { (expression) throws(Failure) in results(expression) }
+    }
+
+    /// Where groups are by the results of functions that return sets, these come first.
+    private func expandKeys(_ selection: inout Selection, _ keys: inout [Expression], _ binder: ExpressionBinder)
+        throws(Failure)
+    {
+        guard Self.sets(in: keys).count == selection.sets.count else {
+            throw .unsupported(
+                "a group by some of several functions that return sets",
+                at: selection.items.indices.first.flatMap { _ in binder.references.first?.location },
+                hint: "Move the functions into FROM, as LATERAL items.")
+        }
+        let onRows = SubqueryPlacement(uses: binder.subqueries) { (expression) throws(Failure) in expression }
+        var rows = Selection(plan: selection.plan, items: [], having: nil, windows: [], sets: selection.sets)
+        try rows.place(onRows)
+        let results = expanded(&rows)
+        (selection.plan, selection.sets) = (rows.plan, [])
+        keys = keys.map(results)
+        try selection.rewrite { (expression) throws(Failure) in results(expression) }
     }
 
     // MARK: sub-queries

@@ -174,8 +174,15 @@ final class QueryBinder {
         }
     }
 
+    /// Binds something inside of an expression or LATERAL, whose columns it can name.
+    func inside<Result>(_ frame: OuterFrame, _ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        frames.append(frame)
+        defer { frames.removeLast() }
+        return try body()
+    }
+
     private func values(_ rows: [[ExpressionSyntax]]) throws(Failure) -> BoundQuery {
-        let binder = ExpressionBinder(scope: Scope(), clause: "VALUES")
+        let binder = ExpressionBinder(scope: Scope(), clause: "VALUES", queries: self)
         var bound: [[Bound]] = []
         for row in rows {
             guard row.count == rows[0].count else {
@@ -184,15 +191,20 @@ final class QueryBinder {
             bound.append(try binder.bindAll(row))
         }
         var columns: [BoundQuery.Column] = []
-        var data = [[Datum]](repeating: [], count: rows.count)
+        var items = [[Expression]](repeating: [], count: rows.count)
         for index in rows[0].indices {
             let (expressions, type) = try Coercion.unify(bound.map { $0[index] }, in: "VALUES")
             var isNullable = false
             for (row, expression) in expressions.enumerated() {
+                items[row].append(expression)
+                guard expression.columnsUsed.isEmpty else {
+                    isNullable = true
+                    continue
+                }
                 switch ConstantFolding.value(of: expression) {
                 case .success(let datum):
                     isNullable = isNullable || datum.isNull
-                    data[row].append(datum)
+                    items[row][index] = .literal(datum, type: type)
                 case .failure(let error): throw Failure(error.code, error.message, at: rows[row][index].location)
                 }
             }
@@ -200,7 +212,30 @@ final class QueryBinder {
                 BoundQuery.Column(
                     name: "column\(index + 1)", type: type, isNullable: isNullable, location: rows[0][index].location))
         }
-        return BoundQuery(plan: .values(data, types: columns.map(\.type)), columns: columns)
+        return BoundQuery(plan: try plan(ofValues: items, columns.map(\.type), binder), columns: columns)
+    }
+
+    /// Rows of constants are one plan; one that names outer columns or has a sub-query is a plan of its own.
+    private func plan(ofValues rows: [[Expression]], _ types: [DataType], _ binder: ExpressionBinder) throws(Failure)
+        -> Plan
+    {
+        var parts: [Plan] = []
+        var constants: [[Datum]] = []
+        for row in rows {
+            let data = row.compactMap(\.literalValue)
+            if data.count == row.count {
+                constants.append(data)
+                continue
+            }
+            if !constants.isEmpty { parts.append(.values(constants, types: types)) }
+            constants = []
+            let (plan, items) = try SubqueryPlacement(uses: binder.subqueries) { (expression) throws(Failure) in
+                expression
+            }.place(.values([[]], types: []), row)
+            parts.append(.project(plan, items))
+        }
+        if !constants.isEmpty { parts.append(.values(constants, types: types)) }
+        return parts.count == 1 ? parts[0] : .unionAll(parts)
     }
 
     /// ORDER BY where only the output's columns can be named.

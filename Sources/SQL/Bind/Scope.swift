@@ -14,6 +14,8 @@ struct Scope {
         var isMerged = false
         /// Part of the primary key of the table that it comes from.
         var isKey = false
+        /// The only column of a function, for which the function's alias alone stands.
+        var isWhole = false
     }
 
     var columns: [Column] = []
@@ -49,6 +51,12 @@ struct Scope {
             hint: nearest.map { name in
                 "Perhaps you meant to reference the column \"\(owner.map { "\($0).\(name)" } ?? name)\"."
             })
+    }
+
+    /// The column for which the alias of a function stands.
+    func whole(_ alias: String) -> Int? {
+        let matches = columns.indices.filter { columns[$0].isWhole && columns[$0].table == alias }
+        return matches.count == 1 ? matches[0] : nil
     }
 
     /// The columns of `*` or `t.*`.

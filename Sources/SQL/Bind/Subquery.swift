@@ -22,6 +22,29 @@ struct SubqueryUse {
     /// Whether a column may be NULL.
     var isNullable: Bool
     var location: Int
+    /// The name of its first column.
+    var name = ""
+
+    /// What is compared with the sub-query's rows, over the columns of the query around it.
+    var operands: [Expression] {
+        get {
+            switch kind {
+            case .scalar, .exists: []
+            case .member(let operands): operands
+            case .compared(_, let operand, _): [operand]
+            }
+        }
+        set {
+            switch kind {
+            case .scalar, .exists: break
+            case .member: kind = .member(newValue)
+            case .compared(let symbol, _, let key): kind = .compared(symbol, newValue[0], key: key)
+            }
+        }
+    }
+
+    /// All that it reads of the query around it.
+    var expressions: [Expression] { correlations + operands }
 }
 
 /// The expressions around a sub-query, whose columns it can name.
@@ -33,11 +56,18 @@ final class OuterFrame {
 
     /// A column of the query around, or of one further out, as the sub-query sees it.
     func column(_ qualifier: String?, _ name: String, _ location: Int) throws(Failure) -> Bound {
-        let found = try binder.column(qualifier, name, location)
+        correlated(try binder.named(qualifier, name, location))
+    }
+
+    /// The only column of a function whose alias this is; nil if there is none.
+    func whole(_ alias: String, _ location: Int) -> Bound? { binder.whole(alias, location).map(correlated) }
+
+    private func correlated(_ found: Bound) -> Bound {
         let place = correlations.firstIndex(of: found.expression) ?? correlations.count
         if place == correlations.count { correlations.append(found.expression) }
         return Bound(
-            expression: .column(ExpressionBinder.outerBase + place, type: found.expression.type), location: location)
+            expression: .column(ExpressionBinder.outerBase + place, type: found.expression.type),
+            location: found.location)
     }
 }
 
@@ -61,9 +91,8 @@ extension ExpressionBinder {
     ) {
         guard let queries else { throw .unsupported("a sub-query in \(clause)", at: location) }
         let frame = OuterFrame(self)
-        queries.frames.append(frame)
-        defer { queries.frames.removeLast() }
-        return (try queries.bind(query, isTop: false), frame)
+        let bound = try queries.inside(frame) { () throws(Failure) in try queries.bind(query, isTop: false) }
+        return (bound, frame)
     }
 
     func scalarSubquery(_ query: QuerySyntax, _ location: Int) throws(Failure) -> Expression {
@@ -74,7 +103,7 @@ extension ExpressionBinder {
         return add(
             SubqueryUse(
                 kind: .scalar, plan: bound.visiblePlan, correlations: frame.correlations, type: bound.columns[0].type,
-                isNullable: true, location: location))
+                isNullable: true, location: location, name: bound.columns[0].name))
     }
 
     func existsSubquery(_ query: QuerySyntax, _ location: Int) throws(Failure) -> Expression {

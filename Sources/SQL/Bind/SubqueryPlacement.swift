@@ -53,9 +53,30 @@ struct SubqueryPlacement {
 
     private func unnest(_ plan: Plan, _ inner: Plan, _ use: SubqueryUse) throws(Failure) -> Placed {
         let correlations = try translated(use.correlations)
-        return Placed(
-            correlations: correlations,
-            unnested: try Unnesting(outer: plan, correlations: correlations).unnest(inner))
+        do throws(Failure) {
+            return Placed(
+                correlations: correlations,
+                unnested: try Unnesting(outer: plan, correlations: correlations).unnest(inner))
+        } catch {
+            var failure = error
+            failure.location = failure.location ?? use.location
+            throw failure
+        }
+    }
+
+    /// What is compared with a sub-query's rows, over the plan, to which the sub-queries in it are added.
+    private func operands(_ plan: inout Plan, _ use: SubqueryUse) throws(Failure) -> [Expression] {
+        let (wider, operands) = try place(plan, try translated(use.operands))
+        let isLate = operands.contains { operand in
+            operand.columnsUsed.contains { ExpressionBinder.isWindow($0) || ExpressionBinder.isSet($0) }
+        }
+        if isLate {
+            throw .unsupported(
+                "a window function or one that returns a set beside a sub-query", at: use.location,
+                hint: "Compute it in a sub-query in FROM.")
+        }
+        plan = wider
+        return operands
     }
 
     /// With the row of an aggregate without groups wherever there is none.
@@ -80,8 +101,9 @@ struct SubqueryPlacement {
         let use = uses[column - ExpressionBinder.subqueryBase]
         switch use.kind {
         case .exists where !use.correlations.isEmpty: return try partners(plan, use, [], isAnti)
-        case .member(let operands):
-            let operands = try translated(operands)
+        case .member:
+            var plan = plan
+            let operands = try self.operands(&plan, use)
             if !isAnti { return try partners(plan, use, operands, false) }
             guard use.isNullable || operands.contains(where: { isNullable($0, in: plan) }) else {
                 return try partners(plan, use, operands, true)
@@ -180,9 +202,9 @@ struct SubqueryPlacement {
         switch use.kind {
         case .scalar: return try scalar(&plan, use)
         case .exists: return try exists(&plan, use)
-        case .member(let operands): return try member(&plan, use, try translated(operands))
-        case .compared(let symbol, let operand, let key):
-            return try compared(&plan, use, symbol, try translate(operand), key)
+        case .member: return try member(&plan, use, try operands(&plan, use))
+        case .compared(let symbol, _, let key):
+            return try compared(&plan, use, symbol, try operands(&plan, use)[0], key)
         }
     }
 
@@ -200,34 +222,86 @@ struct SubqueryPlacement {
         return width
     }
 
+    /// The value is computed beside the row that it belongs to: so its errors are that row's, and CASE around it hides them.
     private func scalar(_ plan: inout Plan, _ use: SubqueryUse) throws(Failure) -> Expression {
-        let placed = try unnest(plan, use.plan, use)
-        let unnested = placed.unnested
-        var right = unnested.plan
-        var carried = unnested.carried
-        if unnested.emptyRow == nil, !use.plan.isAtMostOneRow {
-            right = SingleRow.grouped(
-                right, by: carried.map(\.column), values: [0], message: SingleRow.subquery)
-            for index in carried.indices { carried[index].column = 2 + index }
+        let (core, outputs) = Self.peelProjections(use.plan)
+        let value = outputs[0]
+        let placed = try unnest(plan, core, use)
+        let columns = value.columnsUsed.filter { !ExpressionBinder.isOuter($0) }.sorted()
+        func over(_ values: [Expression]) -> Expression {
+            outer(value, placed) { column in columns.firstIndex(of: column).map { values[$0] } }
         }
-        let empty = unnested.emptyRow?.first.map { row -> Expression in
-            row.rewriting { part in
-                guard let column = part.columnIndex, ExpressionBinder.isOuter(column) else { return nil }
-                return placed.correlations[column - ExpressionBinder.outerBase]
-            }
+        if placed.unnested.emptyRow == nil, !core.isAtMostOneRow {
+            return single(&plan, placed, columns, value.type) { over($0) }
         }
-        let needsMark = empty.map { $0.literalValue != .null } ?? false
-        let marker = right.types.count
-        if needsMark { right = .project(right, right.columns + [.literal(.boolean(true), type: .boolean)]) }
-        let width = plan.types.count
-        let final = Unnested(plan: right, width: 1, carried: carried)
+        var right = placed.unnested
+        let (marker, width) = (right.plan.types.count, plan.types.count)
+        let types = right.plan.types
+        let isAlways = right.plan.isOneRow && right.carried.isEmpty
+        let empty = right.emptyRow.map { row in columns.map { outer(row[$0], placed) { _ in nil } } }
+        let isPlain = columns.count == 1 && value.columnIndex == columns[0]
+        let needsMark = !isAlways && (empty?.contains { $0.literalValue != .null } ?? !isPlain)
+        if needsMark {
+            right.plan = .project(right.plan, right.plan.columns + [.literal(.boolean(true), type: .boolean)])
+        }
         let shift = attach(
-            &plan, right, final.conditions(placed.correlations, shift: width), isAlways: right.isOneRow)
-        let found = Expression.column(shift, type: use.type)
-        guard needsMark, let empty else { return found }
+            &plan, right.plan, right.conditions(placed.correlations, shift: width), isAlways: right.plan.isOneRow)
+        let isMissing = Expression.isNull(.column(shift + marker, type: .boolean))
+        let found = columns.map { Expression.column(shift + $0, type: types[$0]) }
+        guard needsMark else { return over(found) }
+        guard let empty else {
+            return .branches(
+                [Expression.Branch(condition: isMissing, value: .literal(.null, type: value.type))],
+                otherwise: over(found), type: value.type)
+        }
+        return over(
+            zip(found, empty).map { found, empty in
+                if empty.literalValue == .null { return found }
+                return .branches(
+                    [Expression.Branch(condition: isMissing, value: empty)], otherwise: found, type: found.type)
+            })
+    }
+
+    /// The value of the only row; that there is no second one is asked where the value is.
+    private func single(
+        _ plan: inout Plan, _ placed: Placed, _ columns: [Int], _ type: DataType, _ value: ([Expression]) -> Expression
+    ) -> Expression {
+        let groups = SingleRow.groups(
+            placed.unnested.plan, by: placed.unnested.carried.map(\.column), values: columns)
+        let keyed = Unnested(
+            plan: groups.plan, width: 0,
+            carried: placed.unnested.carried.enumerated().map {
+                Unnested.Carried(outer: $1.outer, column: $0, isStrict: $1.isStrict)
+            })
+        let width = plan.types.count
+        let shift = attach(
+            &plan, keyed.plan, keyed.conditions(placed.correlations, shift: width), isAlways: keyed.plan.isOneRow)
+        func moved(_ expression: Expression) -> Expression { expression.mappingColumns { $0 + shift } }
+        let rows = moved(groups.rows)
+        let null = Expression.literal(.null, type: type)
         return .branches(
-            [Expression.Branch(condition: .isNull(.column(shift + marker, type: .boolean)), value: empty)],
-            otherwise: found, type: use.type)
+            [
+                Expression.Branch(condition: Self.compare("=", rows, Self.zero), value: null),
+                Expression.Branch(
+                    condition: SingleRow.check(rows, message: SingleRow.subquery),
+                    value: value(groups.values.map(moved))),
+            ], otherwise: null, type: type)
+    }
+
+    /// An expression of a sub-query over the rows around: correlations as what they are there, other columns as `place` says.
+    private func outer(_ expression: Expression, _ placed: Placed, _ place: (Int) -> Expression?) -> Expression {
+        expression.rewriting { part in
+            guard let column = part.columnIndex else { return nil }
+            if ExpressionBinder.isOuter(column) { return placed.correlations[column - ExpressionBinder.outerBase] }
+            return place(column)
+        }
+    }
+
+    /// A plan without the projections on top of it, and what its columns are over the rest.
+    private static func peelProjections(_ plan: Plan) -> (core: Plan, outputs: [Expression]) {
+        guard case .project(let input, let expressions) = plan else { return (plan, plan.columns) }
+        let (core, outputs) = peelProjections(input)
+        return (core, expressions.map { ConstantFolding.foldAll($0.substituting(outputs)) })
     }
 
     private func exists(_ plan: inout Plan, _ use: SubqueryUse) throws(Failure) -> Expression {

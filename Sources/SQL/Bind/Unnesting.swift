@@ -77,6 +77,7 @@ struct Unnesting {
                     Unnested.Carried(outer: $1.outer, column: width - 1 + $0, isStrict: $1.isStrict)
                 })
         case .shared(let input): return try unnest(input)
+        case .analytic(let input, let analytic): return try self.analytic(try whole(input), input.types.count, analytic)
         default: throw .unsupported("an outer column in this place of a sub-query", at: nil)
         }
     }
@@ -113,6 +114,19 @@ struct Unnesting {
             result.carried.append(
                 Unnested.Carried(outer: outer, column: types.count + known.count + index, isStrict: false))
         }
+        return result
+    }
+
+    /// Without the rows that equal no outer value since theirs is NULL, where NULL is about to be a value like others.
+    private func relaxed(_ inner: Unnested, _ outers: Set<Int>? = nil) -> Unnested {
+        let types = inner.plan.types
+        var result = inner
+        var tests: [Expression] = []
+        for (index, carry) in inner.carried.enumerated() where carry.isStrict && outers?.contains(carry.outer) ?? true {
+            tests.append(.not(.isNull(.column(carry.column, type: types[carry.column]))))
+            result.carried[index].isStrict = false
+        }
+        result.plan = .filtered(inner.plan, tests)
         return result
     }
 
@@ -268,7 +282,10 @@ struct Unnesting {
         let needed = outers(join.condition?.conjuncts ?? [])
         // The side that is kept whole has to know the outer values; of a full join both sides do.
         first = bound(first, to: inner.union(needed))
-        if join.kind == .full { second = bound(second, to: Set(first.carried.map(\.outer))) }
+        if join.kind == .full {
+            second = relaxed(bound(second, to: Set(first.carried.map(\.outer))))
+            first = relaxed(first)
+        }
         let (leftWidth, shift) = (left.types.count, first.plan.types.count)
         var conditions = (join.condition?.conjuncts ?? []).map { condition in
             resolve(
@@ -318,6 +335,33 @@ struct Unnesting {
         return result
     }
 
+    /// Partitions by what is carried, as well; the arguments of functions read it.
+    private func analytic(_ whole: Unnested, _ width: Int, _ analytic: Analytic) throws(Failure) -> Unnested {
+        var inner = whole
+        var moved = analytic
+        switch analytic {
+        case .expand(var expand):
+            inner = bound(inner, to: outers(expand.functions.flatMap(\.arguments)))
+            for index in expand.functions.indices {
+                expand.functions[index].arguments = expand.functions[index].arguments.map { resolve($0, inner) }
+            }
+            moved = .expand(expand)
+        case .over(var over):
+            over.partitionBy += inner.carried.map(\.column)
+            moved = .over(over)
+        case .session(var session):
+            session.partitionBy += inner.carried.map(\.column)
+            moved = .session(session)
+        case .top(var top):
+            top.partitionBy += inner.carried.map(\.column)
+            moved = .top(top)
+        case .temporal: throw .unsupported("an outer column in this place of a sub-query", at: nil)
+        }
+        let plan = Plan.analytic(inner.plan, moved)
+        let added = (inner.plan.types.count..<plan.types.count).map { $0 }
+        return ordered(plan, inner.carried, own: Array(0..<width) + added)
+    }
+
     private func numbered(
         _ inner: Unnested, _ width: Int, addsNumber: Bool, _ make: (Plan, [Int]) -> Plan
     ) -> Unnested {
@@ -331,11 +375,12 @@ struct Unnesting {
         for input in inputs { parts.append(try whole(input)) }
         let all = parts.reduce(into: Set<Int>()) { $0.formUnion($1.carried.map(\.outer)) }.sorted()
         let width = inputs[0].types.count
+        let isStrict = all.map { outer in parts.allSatisfy { $0.column(of: outer)?.isStrict == true } }
+        let mixed = Set(zip(all, isStrict).filter { !$1 }.map(\.0))
         let same = parts.map { part -> Plan in
-            let bound = bound(part, to: Set(all))
+            let bound = relaxed(bound(part, to: Set(all)), mixed)
             return .selecting(bound.plan, Array(0..<width) + all.compactMap { bound.column(of: $0)?.column })
         }
-        let isStrict = all.map { outer in parts.allSatisfy { $0.column(of: outer)?.isStrict == true } }
         return Unnested(
             plan: .unionAll(same), width: width,
             carried: all.enumerated().map {
@@ -370,6 +415,8 @@ extension Plan {
         case .filter(_, let condition): found.formUnion(condition.outerColumns)
         case .project(_, let expressions): for expression in expressions { found.formUnion(expression.outerColumns) }
         case .join(_, _, let join): found.formUnion(join.condition?.outerColumns ?? [])
+        case .analytic(_, .expand(let expand)):
+            for argument in expand.functions.flatMap(\.arguments) { found.formUnion(argument.outerColumns) }
         default: break
         }
         return found

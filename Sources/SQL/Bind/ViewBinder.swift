@@ -15,6 +15,7 @@ enum ViewBinder {
         }
         try QueryBinder.rename(&query.columns, create.columns, of: name, at: create.name.location)
         try checkColumns(query.columns)
+        try PlanCheck.check(query.visiblePlan, nil)
         let plan = try Optimiser.optimise(query.visiblePlan, for: .maintained)
         let lowering = Lowering(mode: .maintained, owner: name, catalog: catalog)
         var result = try lowering.lower(plan)
@@ -121,6 +122,7 @@ enum ViewBinder {
     ) {
         let binder = QueryBinder(catalog: catalog, mode: .adHoc)
         let query = try binder.bind(syntax, isTop: true)
+        try PlanCheck.check(query.plan, nil)
         let lowering = Lowering(mode: .adHoc, owner: "", catalog: catalog)
         let result = try lowering.lower(try Optimiser.optimise(query.plan, for: .adHoc))
         let plan = QueryPlan(

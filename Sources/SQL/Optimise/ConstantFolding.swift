@@ -52,9 +52,13 @@ enum ConstantFolding {
         }
     }
 
-    /// Computes an expression without columns.
+    /// Computes an expression without columns; one with columns fails.
     static func value(of expression: Expression) -> Result<Datum, RowError> {
         if let datum = expression.literalValue { return .success(datum) }
+        guard expression.columnsUsed.isEmpty else {
+            return .failure(
+                RowError(row: 0, code: "0A000", message: "an expression that is not a constant is not supported"))
+        }
         do throws(GraphError) {
             var errors: [RowError] = []
             let column = try CompiledExpression(expression).evaluate([], count: 1, errors: &errors)

@@ -18,7 +18,9 @@ enum JoinKeys {
         var conditions = conditions
         var parts: [Part] = []
         flatten(product, 0, &parts, &conditions)
-        conditions = PredicateTransitivity.apply(conditions)
+        // Whether there is only one row is asked of the rows around: below the join it would be an error of rows that nobody asks for.
+        let checks = conditions.filter { $0.calls(SingleRow.functionKey) }
+        conditions = PredicateTransitivity.apply(conditions.filter { !$0.calls(SingleRow.functionKey) })
         var open: [Expression] = []
         var own = [[Expression]](repeating: [], count: parts.count)
         for condition in conditions {
@@ -46,7 +48,7 @@ enum JoinKeys {
         }
         let types = product.types
         return .project(
-            .filtered(plan, open.map { $0.mappingColumns { place[$0] ?? $0 } }),
+            .filtered(plan, (open + checks).map { $0.mappingColumns { place[$0] ?? $0 } }),
             types.indices.map { .column(place[$0] ?? $0, type: types[$0]) })
     }
 

@@ -36,14 +36,35 @@ enum SingleRow {
     /// The same columns; no row where there was none.
     static func checked(_ input: Plan, message: String) -> Plan {
         let width = input.types.count
-        let grouped = grouped(input, by: [], values: Array(0..<width), message: message)
+        let groups = groups(input, by: [], values: Array(0..<width))
+        let isSingle = check(groups.rows, message: message)
+        let outputs = (groups.values.isEmpty ? [groups.rows] : groups.values).map { value -> Expression in
+            .branches(
+                [Expression.Branch(condition: isSingle, value: value)], otherwise: .literal(.null, type: value.type),
+                type: value.type)
+        }
+        let grouped = Plan.project(groups.plan, outputs + (groups.values.isEmpty ? [] : [groups.rows]))
         let count = Expression.column(width, type: .bigint)
         let isThere = Expression.call(">(bigint,bigint)", [count, .literal(.bigint(0), type: .bigint)], type: .boolean)
         return .selecting(.filter(grouped, isThere), Array(0..<width))
     }
 
-    /// Per group the only row's values, NULL where there is none, then the number of rows, then the group columns.
-    static func grouped(_ input: Plan, by groupBy: [Int], values: [Int], message: String) -> Plan {
+    static let functionKey = "single_row(bigint,text)"
+
+    /// True of a number of rows up to one, NULL of none known; of more it is an error.
+    static func check(_ rows: Expression, message: String) -> Expression {
+        .call(functionKey, [rows, .literal(.text(message), type: .text)], type: .boolean)
+    }
+
+    /// A plan by groups before it is known which of them are asked for: the group columns come first.
+    struct Groups {
+        var plan: Plan
+        /// The values of the group's only row, over the plan.
+        var values: [Expression]
+        var rows: Expression
+    }
+
+    static func groups(_ input: Plan, by groupBy: [Int], values: [Int]) -> Groups {
         let types = input.types
         // Types that have no least value travel as text.
         var columns = groupBy.map { Expression.column($0, type: types[$0]) }
@@ -54,22 +75,11 @@ enum SingleRow {
         calls.append(AggregateCall(function: .count, argument: nil, type: .bigint))
         let aggregate = Plan.aggregate(
             .project(input, columns), groupBy: Array(groupBy.indices), calls: calls)
-        let rows = Expression.column(groupBy.count + values.count, type: .bigint)
-        let isSingle = Expression.call(
-            "single_row(bigint,text)", [rows, .literal(.text(message), type: .text)], type: .boolean)
-        let outputs = values.indices.map { index -> Expression in
-            let value = original(
-                .column(groupBy.count + index, type: calls[index].type), type: types[values[index]])
-            return .branches(
-                [Expression.Branch(condition: isSingle, value: value)], otherwise: .literal(.null, type: value.type),
-                type: value.type)
-        }
-        let checkedRows =
-            values.isEmpty
-            ? Expression.branches(
-                [Expression.Branch(condition: isSingle, value: rows)], otherwise: rows, type: .bigint) : rows
-        return .project(
-            aggregate, outputs + [checkedRows] + groupBy.indices.map { .column($0, type: types[groupBy[$0]]) })
+        return Groups(
+            plan: aggregate,
+            values: values.indices.map { index in
+                original(.column(groupBy.count + index, type: calls[index].type), type: types[values[index]])
+            }, rows: .column(groupBy.count + values.count, type: .bigint))
     }
 
     private static func hasLeast(_ type: DataType) -> Bool { type != .boolean }

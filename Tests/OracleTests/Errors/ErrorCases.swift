@@ -138,6 +138,22 @@ enum ErrorCases {
         Case("SELECT sum(n) OVER (RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) FROM totals"),
         Case("SELECT row_number(n) OVER () FROM totals"),
         Case("SELECT count(DISTINCT n) OVER () FROM totals"),
+        Case("SELECT count(*) OVER (ORDER BY x ROWS x PRECEDING) FROM (VALUES (1)) v(x)"),
+        Case("SELECT count(*) OVER (ORDER BY x RANGE 1 + x PRECEDING) FROM (VALUES (1)) v(x)"),
+        Case("SELECT count(*) OVER (ORDER BY x GROUPS x PRECEDING) FROM (VALUES (1)) v(x)"),
+        Case("SELECT count(*) OVER (ORDER BY x ROWS count(*) PRECEDING) FROM (VALUES (1)) v(x) GROUP BY x"),
+        Case("SELECT count(*) OVER (ORDER BY x ROWS generate_series(1,2) PRECEDING) FROM (VALUES (1)) v(x)"),
+        Case("SELECT count(*) OVER (ORDER BY x ROWS rank() OVER () PRECEDING) FROM (VALUES (1)) v(x)"),
+        Case("SELECT sum(generate_series(1,2)) OVER () FROM (VALUES (1)) u(a)"),
+        Case("SELECT sum(1) FILTER (WHERE grouping(x)=0) FROM (VALUES (1)) v(x) GROUP BY x"),
+        Case("SELECT sum(grouping(x)) FROM (VALUES (1)) v(x) GROUP BY x"),
+        Case("SELECT array_agg(x ORDER BY grouping(x)) FROM (VALUES (1)) v(x) GROUP BY x"),
+        Case(
+            "SELECT grouping(x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x) FROM (VALUES (1)) v(x) GROUP BY x"
+        ),
+        Case("SELECT grouping(x) FROM (VALUES (1)) v(x)"),
+        Case("SELECT CASE WHEN true THEN generate_series(1,2) END"),
+        Case("SELECT coalesce(generate_series(1,2), 1)"),
     ]
 
     static let subqueries = [
