@@ -330,6 +330,12 @@ enum AnalyticQueries {
             "SELECT id, (SELECT 10 / nullif(u.v, 0) + {n} FROM keyed u WHERE u.id = {t}.v) AS s, (SELECT 100 + count(*) FROM keyed u WHERE u.k = {t}.k) AS c FROM {t}"
         ),
         Template("SELECT unnest(ARRAY[k::bigint, v]) AS x, count(*) AS c FROM {t} GROUP BY 1"),
+        Template(
+            "SELECT id, ARRAY(SELECT u.v FROM keyed u WHERE u.k = {t}.k AND u.v > {n} ORDER BY u.v DESC, u.id) AS l FROM {t}"
+        ),
+        Template(
+            "SELECT id, g LIKE ANY (SELECT u.g || '%' FROM keyed u WHERE u.k = {t}.k) AS l, (k, g) NOT IN (SELECT u.k, u.g FROM keyed u WHERE u.k = {t}.k) AS i FROM {t}"
+        ),
         Template("SELECT id, rank() OVER (PARTITION BY {k} ORDER BY generate_series(1, k)) AS r FROM {t}"),
     ]
 }

@@ -3,7 +3,7 @@ import PostgresOracle
 import SQL
 import Testing
 
-/// Functions that return sets, ties and row values, over constants, against PostgreSQL: the rows, the columns' names, and the SQLSTATE of
+/// Functions that return sets, ties, row values, casts by call, collations and chains of unions, over constants, against PostgreSQL: the rows, the columns' names, and the SQLSTATE of
 /// what it refuses. (As views over changing rows they are templates of ``AnalyticOracleTests``.)
 ///
 /// It finds a function that is missing, wrong about NULL, empty values or other dimensions, or that names its columns otherwise, and a
@@ -82,6 +82,15 @@ struct SetFunctionOracleTests {
         "SELECT (NULL, NULL) IS NULL, (1, NULL) IS NULL, (1, NULL) IS NOT NULL, (1, 2) IS NOT NULL",
         "SELECT (1, 2) = (1, 2, 3)", "SELECT (1, 2) < (1, 'x')", "SELECT (1, 2) IN ((1, 2, 3))",
         "SELECT 1 WHERE unnest(ARRAY[true])", "SELECT sum(unnest(ARRAY[1]))",
+        "SELECT date('2024-01-02 03:04'::timestamp), text(12), int4('7'), int8(2.5), float8(1), numeric('1.5'), bool('t')",
+        "SELECT pg_typeof(1), pg_typeof('a'), pg_typeof(array[1.5]), pg_typeof(now()), pg_typeof(NULL)",
+        "SELECT s FROM (VALUES ('b'),('A'),('a')) t(s) ORDER BY s COLLATE \"C\"",
+        "SELECT 'a' < 'B' COLLATE \"C\", ('a' COLLATE \"C\") || 'b'",
+        "SELECT a FROM (VALUES (1)) t(a) UNION SELECT 2 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION SELECT 3 EXCEPT SELECT 1",
+        "(SELECT 1 AS a UNION ALL SELECT 2 LIMIT 1) UNION ALL SELECT 3",
+        "SELECT NULL UNION ALL SELECT NULL UNION ALL SELECT 1",
+        "SELECT 'a' UNION ALL SELECT 'b' UNION ALL SELECT 'c'",
+        "SELECT '1' UNION SELECT 2 UNION SELECT 3",
         "SELECT e FROM jsonb_object_keys('{\"b\": 1}') AS e WHERE e = 'b'",
         "SELECT a.b FROM (VALUES (1)) AS a(b) JOIN unnest(ARRAY[2]) AS b ON true",
     ]

@@ -68,6 +68,20 @@ struct SubqueryOracleTests {
         "SELECT x FROM (VALUES (1),(2)) v(x) WHERE ((SELECT x), 1) IN (SELECT 1, 1)",
         "SELECT count(*) FROM (VALUES (1),(2)) v(x) JOIN (VALUES (1)) w(y) ON (SELECT x) = (SELECT y)",
         "SELECT (SELECT x FROM (VALUES (1)) w(y) LEFT JOIN LATERAL (SELECT v.x + y AS z) q ON q.z = v.x + 1) FROM (VALUES (1),(2)) v(x)",
+        "SELECT ARRAY(SELECT x FROM generate_series(1,3) x)",
+        "SELECT ARRAY(SELECT x FROM generate_series(1,3) x ORDER BY x DESC), ARRAY(SELECT x FROM generate_series(1,3) x ORDER BY -x LIMIT 2), ARRAY(SELECT x FROM generate_series(1,5) x ORDER BY -x LIMIT 2 OFFSET 1), ARRAY(SELECT 1 WHERE false)",
+        "SELECT a, ARRAY(SELECT x * a FROM generate_series(1,a) x ORDER BY x DESC) FROM (VALUES (1),(2),(NULL)) t(a)",
+        "SELECT a, ARRAY(SELECT c FROM (VALUES (1,'x'),(1,'y'),(2,'z')) u(k,c) WHERE k = a ORDER BY c DESC) AS r FROM (VALUES (1),(2),(3)) t(a)",
+        "SELECT ARRAY(SELECT 2 UNION ALL SELECT 1 ORDER BY 1), ARRAY(VALUES (1), (2))",
+        "SELECT a, (a,b) IN (SELECT * FROM (VALUES (1,2),(3,NULL)) u(c,d)), (a,b) NOT IN (SELECT * FROM (VALUES (1,2),(3,NULL)) u(c,d)) FROM (VALUES (1,2),(3,4),(NULL,2),(5,5),(NULL,9)) t(a,b)",
+        "SELECT a FROM (VALUES (1,2),(3,4),(NULL,2),(5,5),(NULL,9)) t(a,b) WHERE (a,b) NOT IN (SELECT * FROM (VALUES (1,2),(3,NULL)) u(c,d))",
+        "SELECT a FROM (VALUES (1,2),(3,4),(NULL,2),(5,5),(NULL,9)) t(a,b) WHERE (a,b) IN (SELECT * FROM (VALUES (1,2),(3,NULL)) u(c,d)) OR a = 3",
+        "SELECT a, (a,b) IN (SELECT c, d FROM (VALUES (1,2),(3,NULL)) u(c,d) WHERE c = a) FROM (VALUES (1,2),(3,4),(NULL,2),(5,5),(NULL,9)) t(a,b)",
+        "SELECT s, s LIKE ANY (SELECT p FROM (VALUES ('a%'),(NULL)) u(p)), s LIKE ALL (SELECT p FROM (VALUES ('a%'),('%b')) u(p)), s NOT LIKE ALL (SELECT 'x'), s ~ ANY (SELECT '^b'), s ILIKE ANY (SELECT 'A%') FROM (VALUES ('ab'),('b'),(NULL)) t(s)",
+        "SELECT s FROM (VALUES ('ab'),('b'),(NULL)) t(s) WHERE s LIKE ANY (SELECT p FROM (VALUES ('a%'),(NULL)) u(p))",
+        "SELECT b, b > ANY (SELECT false), b >= ALL (SELECT c FROM (VALUES (true),(NULL)) u(c)) FROM (VALUES (true),(false),(NULL)) t(b)",
+        "SELECT count(*), max(s) FROM (VALUES ('a')) t(s) GROUP BY s HAVING (s, count(*)) IN (SELECT 'a', 1)",
+        "SELECT 1 AS a UNION ALL (SELECT 2 ORDER BY 1 LIMIT 1) UNION ALL SELECT 3 ORDER BY a DESC LIMIT 2",
     ]
 
     private static let pairs =

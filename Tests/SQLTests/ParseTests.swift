@@ -72,7 +72,11 @@ struct ParseTests {
             nested("1::int", "", "::int", 5_000),
             "SELECT * FROM " + String(repeating: "(SELECT * FROM ", count: 450) + "t"
                 + String(repeating: ") a", count: 450),
-            "SELECT 1" + String(repeating: " UNION ALL SELECT 1", count: 2_000),
+            "SELECT 1" + String(repeating: " EXCEPT SELECT 1", count: 2_000),
+            "SELECT 1" + String(repeating: " UNION ALL SELECT 1", count: 20_000),
+            "SELECT 1" + String(repeating: " UNION ALL SELECT 1 UNION SELECT 2", count: 2_000),
+            nested("CASE WHEN true AND ", "true", " THEN true END", 3_000),
+            "SELECT 1 FROM t" + String(repeating: " JOIN t ON true AND true", count: 9_000),
         ] {
             let error = pipeline.error(text)
             if text.hasPrefix("SELECT ((((") && text.utf8.count < 2_000 {
@@ -82,6 +86,14 @@ struct ParseTests {
                     ["54001", "0A000", "42601", "42P01"].contains(error?.code ?? ""),
                     "\(text.prefix(40)): \(error as Any)")
             }
+        }
+        for text in [
+            "SELECT 1" + String(repeating: " UNION ALL SELECT 1", count: 2_000),
+            "SELECT 1" + String(repeating: " UNION SELECT 1", count: 500),
+            "SELECT 1 FROM (VALUES (1)) AS t (a) WHERE a = 0" + String(repeating: " OR a = 1", count: 9_000),
+            "SELECT 1 FROM (VALUES (1)) AS t (a) WHERE a = 1" + String(repeating: " AND a <> 2", count: 9_000),
+        ] {
+            #expect(pipeline.error(text) == nil, "\(text.suffix(40))")
         }
         #expect(pipeline.error("SELECT '" + String(repeating: "x", count: 1 << 20) + "'")?.code == "54000")
         #expect(pipeline.error("SELECT " + String(repeating: "1, ", count: 1_700) + "1")?.code == "54011")

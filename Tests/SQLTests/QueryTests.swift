@@ -344,6 +344,18 @@ struct QueryTests {
         #expect(result.rows.map { $0.joined(separator: "|") } == wanted.rows, "\(wanted.sql)")
     }
 
+    @Test("the names of the clock are of their types")
+    func clock() throws {
+        let text = "SELECT current_date, localtime, localtimestamp, now(), age(TIMESTAMP '2024-01-01')"
+        let statement = try #require(try SQLCompiler.parse(text).first)
+        guard case .query(let plan, _) = try SQLCompiler.bind(statement, catalog: Catalog()) else {
+            Issue.record("not a query")
+            return
+        }
+        #expect(plan.columns.map(\.type) == [.date, .time, .timestamp, .timestamptz, .interval])
+        #expect(plan.columns.map(\.name) == ["current_date", "localtime", "localtimestamp", "now", "age"])
+    }
+
     // MARK: running
 
     private static var scans: [String: [Delta]] {

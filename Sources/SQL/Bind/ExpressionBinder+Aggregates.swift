@@ -102,6 +102,15 @@ extension ExpressionBinder {
         }
         let isOrderedSet = function == .percentileCont || function == .percentileDisc || function == .mode
         if isOrderedSet != call.isWithinGroup {
+            // Only where the arguments would be right is it the clause that is wrong.
+            let count = call.arguments.count + call.orderBy.count
+            let wanted =
+                isOrderedSet
+                ? (function == .mode ? 1 : 2)
+                : AggregateNames.signatures(function).first?.arguments.count ?? AggregateNames.arity(function)
+            guard count == wanted else {
+                throw missing(call, try bindAll(call.arguments + call.orderBy.map(\.expression)), location)
+            }
             throw Failure(
                 isOrderedSet ? "42809" : "42809",
                 isOrderedSet

@@ -4,7 +4,8 @@ internal import Dataflow
 extension ExpressionBinder {
     /// All of a statement's times are one: the clock's.
     private static let clocks: Set<String> = [
-        "now", "current_timestamp", "localtimestamp", "statement_timestamp", "transaction_timestamp",
+        "now", "current_timestamp", "localtimestamp", "statement_timestamp", "transaction_timestamp", "current_date",
+        "localtime",
     ]
     private static let volatile: Set<String> = [
         "random", "gen_random_uuid", "nextval", "pg_sleep", "setseed", "clock_timestamp", "timeofday",
@@ -22,9 +23,11 @@ extension ExpressionBinder {
             return Bound(expression: try set(call, location), location: location)
         }
         if Self.clocks.contains(call.name), call.arguments.isEmpty {
-            let cast = call.name == "localtimestamp" ? FunctionRegistry.cast(from: .timestamptz, to: .timestamp) : nil
-            return Bound(
-                expression: cast.map { .call($0.functionKey, [.now], type: .timestamp) } ?? .now, location: location)
+            return Bound(expression: try clock(call.name, location), location: location)
+        }
+        if call.name == "pg_typeof", call.arguments.count == 1 {
+            let operand = try bind(call.arguments[0])
+            return Bound(expression: .literal(.text(operand.typeName), type: .text), location: location)
         }
         if Self.volatile.contains(call.name) {
             throw .unsupported(
@@ -48,9 +51,45 @@ extension ExpressionBinder {
         return Bound(expression: ConstantFolding.fold(try function(call, location)), location: location)
     }
 
+    /// The clock's time as what a name of it gives.
+    private func clock(_ name: String, _ location: Int) throws(Failure) -> Expression {
+        let type: DataType =
+            switch name {
+            case "localtimestamp": .timestamp
+            case "current_date": .date
+            case "localtime": .time
+            default: .timestamptz
+            }
+        guard let value = try Coercion.coerce(Bound(expression: .now, location: location), to: type, .explicit) else {
+            throw .unsupported(name, at: location, hint: "now() and current_timestamp are the clock.")
+        }
+        return value
+    }
+
+    /// Names of types that can be called to cast their argument, as PostgreSQL allows where no function of the name takes it.
+    private static let castNames: Set<String> = [
+        "bool", "int2", "int4", "int8", "numeric", "float4", "float8", "text", "date", "timestamptz", "jsonb", "uuid",
+        "bytea",
+    ]
+
+    private func castCall(_ name: String, _ operands: [Bound], _ location: Int) throws(Failure) -> Expression? {
+        guard operands.count == 1, Self.castNames.contains(name) else { return nil }
+        let type = try TypeNames.resolve(TypeSyntax(name: name, modifiers: [], location: location)).type
+        return try Coercion.coerce(operands[0], to: type, .explicit)
+    }
+
     private func function(_ call: CallSyntax, _ location: Int) throws(Failure) -> Expression {
         let name = call.name
-        let operands = try placed(call, try bindAll(call.arguments), location)
+        var operands = try placed(call, try bindAll(call.arguments), location)
+        if name == "age", operands.count == 1 {
+            // Since the midnight before.
+            let type = operands[0].type == .timestamp ? DataType.timestamp : .timestamptz
+            let today = Bound(expression: try clock("current_date", location), location: location)
+            guard let midnight = try Coercion.coerce(today, to: type, .explicit) else {
+                throw .unsupported("age() of one time", at: location)
+            }
+            operands.insert(Bound(expression: midnight, location: location), at: 0)
+        }
         if name == "tumble_start" || name == "tumble_end" { try checkWindowSize(operands, name) }
         let isCallable =
             !name.hasPrefix("cast_") && name != "numeric_scale" && name != "is_distinct" && name != "single_row"
@@ -61,12 +100,14 @@ extension ExpressionBinder {
         case .found(let function):
             let expression = Expression.call(function.key, try arguments(operands, function), type: function.result)
             try checkTemplate(expression, name, location)
+            try checkPath(name, operands)
             return expression
         case .ambiguous:
             throw Failure(
                 "42725", "function \(callSignature(call.name, operands)) is not unique", at: location,
                 hint: "Could not choose a best candidate function. You might need to add explicit type casts.")
         case .none:
+            if let cast = try castCall(name, operands, location) { return cast }
             let hint =
                 candidates.isEmpty
                 ? Suggestion.hint(for: name, among: FunctionRegistry.functionNames + AggregateNames.all)
@@ -144,6 +185,19 @@ extension ExpressionBinder {
             })
         guard sample.columnsUsed.isEmpty, case .failure(let error) = ConstantFolding.value(of: sample) else { return }
         if error.code == "22023" || error.code == "0A000" { throw Failure(error.code, error.message, at: location) }
+    }
+
+    /// A constant path that is none is an error of the text, at its place.
+    func checkPath(_ name: String, _ operands: [Bound]) throws(Failure) {
+        guard name.hasPrefix("jsonb_path_"), operands.count > 1,
+            case .literal(.text, _) = operands[1].expression,
+            let function = FunctionRegistry.candidates(named: "@?", for: [.jsonb, .text]).first
+        else { return }
+        let empty = try Coercion.parse("{}", as: .jsonb, at: operands[1].location)
+        let sample = Expression.call(
+            function.key, [.literal(empty, type: .jsonb), operands[1].expression], type: function.result)
+        guard case .failure(let error) = ConstantFolding.value(of: sample), error.code == "42601" else { return }
+        throw Failure(error.code, error.message, at: operands[1].location)
     }
 
     func callSignature(_ name: String, _ operands: [Bound]) -> String {

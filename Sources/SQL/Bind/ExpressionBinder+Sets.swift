@@ -54,6 +54,7 @@ extension ExpressionBinder {
             guard let found = candidates.first(where: { $0.arguments == signature.arguments }) else {
                 preconditionFailure("a signature is of a candidate")
             }
+            try checkPath(call.name, operands)
             return (found, try arguments(operands, signature))
         case .ambiguous:
             throw Failure(

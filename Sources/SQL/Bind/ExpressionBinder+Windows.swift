@@ -89,6 +89,9 @@ extension ExpressionBinder {
         guard allowsWindows, let syntax = call.over else {
             throw Failure("42P20", "window functions are not allowed in \(clause)", at: location)
         }
+        if isInAggregate, clause == "FILTER" {
+            throw Failure("42P20", "window functions are not allowed in FILTER", at: location)
+        }
         if isInAggregate {
             throw Failure("42803", "aggregate function calls cannot contain window function calls", at: location)
         }

@@ -137,6 +137,17 @@ final class ExpressionBinder {
         case .number(let text): return try Self.number(text, at: location)
         case .unary(let symbol, let operand): return try operation(symbol, [try bind(operand)], location)
         case .binary(let symbol, let left, let right):
+            let isRow = [left, right].map { if case .row = $0.kind { true } else { false } }
+            if isRow[0] != isRow[1] {
+                let other = try bind(isRow[0] ? right : left).typeName
+                throw Failure(
+                    "42883",
+                    "operator does not exist: \(isRow[0] ? "record" : other) \(symbol) \(isRow[0] ? other : "record")",
+                    at: location,
+                    hint:
+                        "No operator matches the given name and argument types. You might need to add explicit type casts."
+                )
+            }
             return try operation(symbol, [try bind(left), try bind(right)], location)
         case .and(let operands): return .and(try conditions(operands, "AND"))
         case .or(let operands): return .or(try conditions(operands, "OR"))
@@ -168,6 +179,13 @@ final class ExpressionBinder {
         case .arrayQuantified(let symbol, let left, let right, let isAll):
             return try quantified(symbol, left, right, isAll: isAll, location)
         case .subquery(let query): return try scalarSubquery(query, location)
+        case .arrayOf(let query): return try arraySubquery(query, location)
+        case .collated(let operand):
+            let bound = try bind(operand)
+            guard bound.isUnknown || bound.type == .text || bound.type == .character else {
+                throw Failure("42804", "collations are not supported by type \(bound.typeName)", at: location)
+            }
+            return bound.expression
         case .exists(let query): return try existsSubquery(query, location)
         case .quantified(let operand, let symbol, let isAll, let query):
             return try quantifiedSubquery(operand, symbol, isAll: isAll, query, location)

@@ -2,7 +2,7 @@ internal import Dataflow
 
 /// UNION, INTERSECT and EXCEPT.
 extension QueryBinder {
-    func set(_ operation: SetOperation, isAll: Bool, _ left: QuerySyntax, _ right: QuerySyntax) throws(Failure)
+    func set(_ operation: SetOperation, isAll: Bool, _ left: BoundQuery, _ right: BoundQuery) throws(Failure)
         -> BoundQuery
     {
         var (first, second) = try sameTypes(operation, left, right)
@@ -32,11 +32,10 @@ extension QueryBinder {
     }
 
     /// Both queries with the columns' common types.
-    private func sameTypes(_ operation: SetOperation, _ left: QuerySyntax, _ right: QuerySyntax) throws(Failure) -> (
+    private func sameTypes(_ operation: SetOperation, _ left: BoundQuery, _ right: BoundQuery) throws(Failure) -> (
         BoundQuery, BoundQuery
     ) {
-        var first = try bind(left, isTop: false)
-        var second = try bind(right, isTop: false)
+        var (first, second) = (left, right)
         let word = operation.rawValue
         guard first.columns.count == second.columns.count else {
             throw Failure(

@@ -55,7 +55,9 @@ final class QueryBinder {
     // MARK: queries
 
     /// Binds a whole query. At the top of an ad-hoc one ORDER BY, LIMIT and OFFSET are presentation; elsewhere LIMIT is a top-n.
-    func bind(_ query: QuerySyntax, isTop: Bool) throws(Failure) -> BoundQuery {
+    ///
+    /// With `keepsOrder` the columns to order by stay behind the others, for what reads the rows in their order.
+    func bind(_ query: QuerySyntax, isTop: Bool, keepsOrder: Bool = false) throws(Failure) -> BoundQuery {
         commonTables.append([:])
         defer { commonTables.removeLast() }
         for table in query.with {
@@ -75,8 +77,11 @@ final class QueryBinder {
         case .values(let rows):
             result = try values(rows)
             result.orderBy = try outputOrder(query.orderBy, result.columns)
-        case .set(let operation, let isAll, let left, let right):
-            result = try set(operation, isAll: isAll, left, right)
+        case .set(let operation, let isAll, let queries):
+            result = try bind(queries[0], isTop: false)
+            for query in queries.dropFirst() {
+                result = try set(operation, isAll: isAll, result, try bind(query, isTop: false))
+            }
             result.orderBy = try outputOrder(query.orderBy, result.columns)
         }
         if result.columns.count > Limits.columnsMax {
@@ -85,6 +90,16 @@ final class QueryBinder {
         let limit = try count(query.limit, "LIMIT")
         let offset = try count(query.offset, "OFFSET") ?? 0
         if query.hasTies { return try withTies(result, limit, offset, isTop: isTop, query) }
+        if keepsOrder {
+            let order = result.orderBy
+            let ordered = BoundQuery(
+                plan: result.plan,
+                columns: result.plan.types.map { type in
+                    BoundQuery.Column(name: "", type: type, isNullable: true, location: -1)
+                }, orderBy: order)
+            result.plan = try limited(ordered, limit, offset, isTop: false, query).plan
+            return result
+        }
         if isTop, mode == .adHoc, viewDepth == 0 {
             result.limit = limit
             result.offset = offset

@@ -106,6 +106,29 @@ extension ExpressionBinder {
                 isNullable: true, location: location, name: bound.columns[0].name))
     }
 
+    /// `ARRAY(SELECT …)`: the values of all rows, in the query's order; of no rows it is empty.
+    func arraySubquery(_ query: QuerySyntax, _ location: Int) throws(Failure) -> Expression {
+        guard let queries else { throw .unsupported("a sub-query in \(clause)", at: location) }
+        let frame = OuterFrame(self)
+        let bound = try queries.inside(frame) { () throws(Failure) in
+            try queries.bind(query, isTop: false, keepsOrder: true)
+        }
+        guard bound.columns.count == 1 else {
+            throw Failure("42601", "subquery must return only one column", at: location)
+        }
+        guard let type = AggregateTypes.collection(.arrayAgg, of: bound.columns[0].type) else {
+            throw .unsupported("an array of several dimensions", at: location)
+        }
+        let call = AggregateCall(
+            function: .arrayAgg, argument: 0, orderBy: bound.orderBy.isEmpty ? nil : bound.orderBy, type: type)
+        let all = Expression.coalesce(
+            [.column(0, type: type), .literal(.array([], bound.columns[0].type), type: type)], type: type)
+        return add(
+            SubqueryUse(
+                kind: .scalar, plan: .project(.aggregate(bound.plan, groupBy: [], calls: [call]), [all]),
+                correlations: frame.correlations, type: type, isNullable: false, location: location))
+    }
+
     func existsSubquery(_ query: QuerySyntax, _ location: Int) throws(Failure) -> Expression {
         let (bound, frame) = try nested(query, at: location)
         return add(
@@ -114,7 +137,10 @@ extension ExpressionBinder {
                 isNullable: false, location: location))
     }
 
-    private static let opposites = ["=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"]
+    private static let opposites = [
+        "=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "~~": "!~~", "!~~": "~~", "~~*": "!~~*",
+        "!~~*": "~~*", "~": "!~", "!~": "~", "~*": "!~*", "!~*": "~*",
+    ]
 
     /// `x op ANY (…)`; ALL is that no row is the opposite.
     func quantifiedSubquery(

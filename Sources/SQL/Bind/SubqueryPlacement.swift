@@ -342,9 +342,10 @@ struct SubqueryPlacement {
     private func member(_ plan: inout Plan, _ use: SubqueryUse, _ operands: [Expression]) throws(Failure) -> Expression
     {
         guard operands.count == 1 else {
-            throw .unsupported(
-                "IN with a row value in this place", at: use.location,
-                hint: "It may be a condition of its own in WHERE.")
+            return try anyRow(&plan, use) { index, own, other in
+                let type = use.operands[index].type.name
+                return .call("=(\(type),\(type))", [own, other], type: .boolean)
+            }
         }
         let placed = try unnest(plan, use.plan, use)
         let unnested = whole(placed, over: plan)
@@ -371,7 +372,9 @@ struct SubqueryPlacement {
     private func compared(
         _ plan: inout Plan, _ use: SubqueryUse, _ symbol: String, _ operand: Expression, _ key: String
     ) throws(Failure) -> Expression {
-        if operand.type == .boolean { throw .unsupported("\(symbol) ANY with booleans", at: use.location) }
+        guard operand.type != .boolean, Self.ordering.contains(symbol) else {
+            return try anyRow(&plan, use) { _, own, other in .call(key, [own, other], type: .boolean) }
+        }
         let counts = try counted(&plan, use, extremes: true)
         let (least, greatest) = (
             Expression.column(counts.shift + 2, type: operand.type),
@@ -387,6 +390,37 @@ struct SubqueryPlacement {
         return Self.threeValued(
             .coalesce([found, .literal(.boolean(false), type: .boolean)], type: .boolean), operand, counts.rows,
             counts.values)
+    }
+
+    private static let ordering: Set<String> = ["<", "<=", ">", ">=", "<>"]
+
+    /// Whether the comparison of all operands is true of any row; unknown if it may be of one, but for NULLs.
+    private func anyRow(
+        _ plan: inout Plan, _ use: SubqueryUse, _ compare: (Int, Expression, Expression) -> Expression
+    ) throws(Failure) -> Expression {
+        guard use.operands.allSatisfy(\.subqueries.isEmpty) else {
+            throw .unsupported("a sub-query compared with a sub-query in this place", at: use.location)
+        }
+        // The operands are read from inside, as the correlations are.
+        let first = ExpressionBinder.outerBase + use.correlations.count
+        let tests = use.operands.enumerated().map { index, operand in
+            compare(index, .column(first + index, type: operand.type), use.plan.columns[index])
+        }
+        func exists(_ conditions: [Expression], _ plan: inout Plan) throws(Failure) -> Expression {
+            var inner = use
+            inner.kind = .exists
+            inner.correlations += use.operands
+            inner.plan = .filtered(use.plan, conditions)
+            return try self.exists(&plan, inner)
+        }
+        let isFound = try exists(tests, &plan)
+        let isUnknown = try exists(tests.map { .or([$0, .isNull($0)]) }, &plan)
+        let yes = Expression.literal(.boolean(true), type: .boolean)
+        return .branches(
+            [
+                Expression.Branch(condition: isFound, value: yes),
+                Expression.Branch(condition: isUnknown, value: .literal(.null, type: .boolean)),
+            ], otherwise: .literal(.boolean(false), type: .boolean), type: .boolean)
     }
 
     // MARK: expressions

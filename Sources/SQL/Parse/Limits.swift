@@ -6,8 +6,9 @@ enum Limits {
     static let nestingMax = 500
     /// Levels of the syntax tree, which evaluation recurses over on ordinary stacks as well.
     static let depthMax = 500
-    /// Tokens from one comma or bracket to the next, summed over the open brackets: bounds the depth of the tree
-    /// that libpg_query builds, which recurses without a limit of its own.
+    /// Tokens from one comma, AND, OR or bracket (or CASE and its END) to the next, summed over the open brackets, and so many for every JOIN
+    /// and set operation: bounds the depth of the tree that libpg_query builds, which recurses without a limit of its own. Operands
+    /// of AND and OR are a list there.
     static let chainMax = 20_000
     /// Bytes of an identifier, as in PostgreSQL; longer ones are refused, not cut.
     static let identifierBytesMax = 63
@@ -19,24 +20,52 @@ enum Limits {
     /// Columns of a table or of a query, as in PostgreSQL.
     static let columnsMax = 1600
 
+    /// Words that make the tree deeper, and as how many tokens they count across AND and OR.
+    private static let deepening = ["join", "union", "intersect", "except"]
+    private static let deepeningTokens = 4
+
     /// Checks one statement's tokens.
     static func check(_ tokens: [Token], text: [UInt8]) throws(Failure) {
         guard text.count <= statementBytesMax else {
             throw Failure("54000", "the statement has \(text.count) bytes; the limit is \(statementBytesMax)", at: 0)
         }
+        // Per open bracket the tokens since the last comma, and those of them that AND and OR do not end.
         var chains = [0]
+        var kept = [0]
         var total = 0
+        func open() {
+            chains.append(0)
+            kept.append(0)
+        }
+        func close() {
+            guard chains.count > 1 else { return }
+            total -= chains.removeLast()
+            kept.removeLast()
+        }
+        func end(keeping count: Int) {
+            total -= chains[chains.count - 1] - count
+            chains[chains.count - 1] = count
+            kept[kept.count - 1] = count
+        }
         for token in tokens {
             switch token.kind {
             case .symbol(UInt8(ascii: "(")), .symbol(UInt8(ascii: "[")):
-                chains.append(0)
+                open()
             case .symbol(UInt8(ascii: ")")), .symbol(UInt8(ascii: "]")):
-                if chains.count > 1 { total -= chains.removeLast() }
-            case .symbol(UInt8(ascii: ",")):
-                total -= chains[chains.count - 1]
-                chains[chains.count - 1] = 0
-            case .quotedIdentifier, .word:
+                close()
+            case .symbol(UInt8(ascii: ",")): end(keeping: 0)
+            case .quotedIdentifier: try checkIdentifier(token, text)
+            case .word:
                 try checkIdentifier(token, text)
+                if token.isWord("and", in: text) || token.isWord("or", in: text) {
+                    end(keeping: kept[kept.count - 1])
+                } else if deepening.contains(where: { token.isWord($0, in: text) }) {
+                    kept[kept.count - 1] += deepeningTokens
+                } else if token.isWord("case", in: text) {
+                    open()
+                } else if token.isWord("end", in: text) {
+                    close()
+                }
             default: break
             }
             chains[chains.count - 1] += 1

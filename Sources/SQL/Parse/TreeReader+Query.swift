@@ -70,9 +70,21 @@ extension TreeReader {
     private mutating func set(_ operation: SetOperation, _ select: PgQuery__SelectStmt) throws(Failure)
         -> QuerySyntax.Body
     {
-        let (left, right, isAll) = (select.larg, select.rarg, select.all != 0)
+        // A chain of equal UNIONs leans to the left: it is a list here, however long.
+        var rights = [select.rarg]
+        var left = select.larg
+        while operation == .union, let inner = left?.pointee, inner.op == select.op, inner.all == select.all,
+            inner.with_clause == nil, inner.n_sort_clause == 0, inner.limit_count == nil, inner.limit_offset == nil,
+            inner.n_locking_clause == 0
+        {
+            rights.append(inner.rarg)
+            left = inner.larg
+        }
+        let all = [left] + rights.reversed()
         return try descend(-1) { (reader) throws(Failure) in
-            .set(operation, isAll: isAll, try reader.query(select: left), try reader.query(select: right))
+            var queries: [QuerySyntax] = []
+            for query in all { queries.append(try reader.query(select: query)) }
+            return .set(operation, isAll: select.all != 0, queries)
         }
     }
 

@@ -5,6 +5,8 @@ struct TreeReader {
     typealias Node = UnsafeMutablePointer<PgQuery__Node>
 
     private var depth = 0
+    /// The collations that compare by bytes, as everything here does.
+    private static let collations: Set<String> = ["C", "POSIX", "ucs_basic", "default"]
 
     // MARK: generic access
 
@@ -128,6 +130,7 @@ struct TreeReader {
             case PG_QUERY__NODE__NODE_PARAM_REF: value.param_ref.pointee.location
             case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: value.sqlvalue_function.pointee.location
             case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: value.a_array_expr.pointee.location
+            case PG_QUERY__NODE__NODE_A_INDIRECTION: Int32(value.a_indirection.pointee.arg.map(Self.location) ?? -1)
             case PG_QUERY__NODE__NODE_ROW_EXPR: value.row_expr.pointee.location
             case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: value.collate_clause.pointee.location
             case PG_QUERY__NODE__NODE_GROUPING_SET: value.grouping_set.pointee.location
@@ -198,6 +201,10 @@ struct TreeReader {
                 return .call(CallSyntax(name: "current_timestamp", arguments: []))
             case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
                 return .call(CallSyntax(name: "localtimestamp", arguments: []))
+            case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE:
+                return .call(CallSyntax(name: "current_date", arguments: []))
+            case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME:
+                return .call(CallSyntax(name: "localtime", arguments: []))
             default:
                 throw .unsupported(
                     "this name of the current date, time or user", at: location,
@@ -210,7 +217,13 @@ struct TreeReader {
         case PG_QUERY__NODE__NODE_ROW_EXPR:
             return .row(try expressions(Self.list(value.row_expr.pointee.args, value.row_expr.pointee.n_args)))
         case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
-            throw .unsupported("COLLATE", at: location, hint: "Text compares by its bytes (collation C).")
+            let clause = value.collate_clause.pointee
+            let name = Self.names(clause.collname, clause.n_collname).last ?? ""
+            guard Self.collations.contains(name), let operand = clause.arg else {
+                throw .unsupported(
+                    "collation \"\(name)\"", at: location, hint: "Text compares by its bytes (collation \"C\").")
+            }
+            return .collated(try expression(operand))
         case PG_QUERY__NODE__NODE_GROUPING_FUNC:
             let call = value.grouping_func.pointee
             return .grouping(try expressions(Self.list(call.args, call.n_args)))
@@ -322,7 +335,7 @@ struct TreeReader {
             return .quantified(
                 try expression(test), symbol: symbol, isAll: link.sub_link_type == PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK,
                 try query(link.subselect))
-        case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK: throw .unsupported("ARRAY (SELECT …)", at: location)
+        case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK: return .arrayOf(try query(link.subselect))
         default: throw .unsupported("this sub-query", at: location)
         }
     }

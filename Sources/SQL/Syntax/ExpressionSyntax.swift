@@ -43,6 +43,10 @@ struct ExpressionSyntax {
         /// A scalar sub-query, or the table of a table function.
         case subquery(QuerySyntax)
         case exists(QuerySyntax)
+        /// `ARRAY(SELECT …)`.
+        case arrayOf(QuerySyntax)
+        /// `text COLLATE "C"`.
+        case collated(ExpressionSyntax)
         /// `x op ANY (SELECT …)` or ALL; IN is `= ANY`.
         case quantified(ExpressionSyntax, symbol: String, isAll: Bool, QuerySyntax)
         /// `(a, b)`, only where rows are compared.

@@ -88,7 +88,8 @@ struct QuerySyntax {
     indirect enum Body {
         case select(SelectSyntax)
         case values([[ExpressionSyntax]])
-        case set(SetOperation, isAll: Bool, QuerySyntax, QuerySyntax)
+        /// Two or more queries, combined from left to right.
+        case set(SetOperation, isAll: Bool, [QuerySyntax])
     }
 }
 
