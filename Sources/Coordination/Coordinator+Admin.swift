@@ -77,15 +77,16 @@ extension Coordinator {
             tasks: Dictionary(uniqueKeysWithValues: tasks))
     }
 
-    /// Appends what the operator asks for and reads it back.
+    /// Appends what the operator asks for and reads it back. False if there is nothing to do, and nothing was appended.
     ///
     /// - Throws: ``CoordinationError``: `refused` if it does not fit, saying why; `conflict` if it was not accepted.
-    package func perform(_ action: AdminAction, reason: String) async throws(CoordinationError) {
+    package func perform(_ action: AdminAction, reason: String) async throws(CoordinationError) -> Bool {
         guard let own = seat?.own else {
             let reason = refusal.map { "the cluster refuses this node: \($0)" }
             throw CoordinationError(
                 .refused, reason ?? "this node is not a node of a cluster: start it with --listen")
         }
+        if action == .rebalance, isBalanced { return false }
         let record = try record(of: action, author: own.incarnation, reason: reason)
         guard let controlWriter else { preconditionFailure("a node has its writers") }
         var records = RecordSet()
@@ -103,6 +104,23 @@ extension Coordinator {
         if let rejection = state.rejections.first(where: { $0.offset == offset }) {
             throw CoordinationError(.conflict, rejection.reason)
         }
+        return true
+    }
+
+    /// A new assignment of the nodes that may own something would be the one that there is: a generation, which replays, for nothing.
+    private var isBalanced: Bool {
+        guard let assignment = state.cluster.assignment else { return false }
+        let candidates = state.cluster.lives.filter { life in
+            life.isAdmitted && !life.isDraining && (seat?.membership?[life.node.name]?.status ?? .alive) < .dead
+        }.map {
+            AssignmentPlanner.Candidate(
+                node: $0.node, workers: $0.description.workers, zone: $0.description.zone)
+        }
+        guard !candidates.isEmpty else { return false }
+        let next = AssignmentPlanner.plan(
+            candidates: candidates, tasks: assignment.tasks.map(\.task), previous: assignment,
+            start: assignment.start)
+        return next.workers == assignment.workers && next.owners == assignment.owners && next.tasks == assignment.tasks
     }
 
     private func record(
@@ -151,6 +169,11 @@ extension Coordinator {
         if let asOf, asOf < begin {
             throw CoordinationError(
                 .refused, "the control log begins at offset \(begin): what stood at \(asOf) was trimmed")
+        }
+        if let asOf, asOf >= bounds[partition]?.end ?? 0 {
+            throw CoordinationError(
+                .refused,
+                "the control log's newest offset is \((bounds[partition]?.end ?? 0) - 1): there is nothing at \(asOf)")
         }
         var next = begin
         let end = min(bounds[partition]?.end ?? 0, asOf.map { $0 < .max ? $0 + 1 : .max } ?? .max)

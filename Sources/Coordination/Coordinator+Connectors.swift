@@ -15,6 +15,7 @@ extension Coordinator {
                 wanted[table.schema.name] = (table, topic)
             }
         }
+        connectorFailures = connectorFailures.filter { wanted[$0.key] != nil }
         for name in connectors.keys.sorted() where wanted[name] == nil {
             connectors.removeValue(forKey: name)?.stop()
         }
@@ -25,7 +26,9 @@ extension Coordinator {
                     name: table.schema.connector, log: log, topic: topic.plan.name,
                     partitionCount: topic.partitionCount,
                     source: try connectorSource(table.schema, topic))
+                connectorFailures[name] = nil
             } catch {
+                connectorFailures[name] = "\(error)"
                 logger.error("the connector cannot start", metadata: ["table": "\(name)", "error": "\(error)"])
             }
         }

@@ -5,13 +5,21 @@ internal import Log
 
 extension Coordinator {
     /// The state of the whole pipeline as this node knows it.
-    func localStatus() async -> PipelineStatus { await status(await part?.group.facts() ?? MemberFacts()) }
+    func localStatus() async -> PipelineStatus {
+        async let elsewhere = connectorsElsewhere()
+        let facts = await part?.group.facts() ?? MemberFacts()
+        return await status(facts, connectors: await connectorStatus(await elsewhere))
+    }
 
-    /// This node's share, without asking another one: what its workers hold and do, and what is committed. Sources, connectors and
-    /// latency are known where the epochs are driven, and are part of that node's share; epochs and their rates are known everywhere.
-    package func nodeStatus() async -> PipelineStatus { await status(await part?.member.facts() ?? MemberFacts()) }
+    /// This node's share, without asking another one: what its workers hold and do, the connectors that it runs, and what is committed.
+    /// Sources and latency are known where the epochs are driven, and are part of that node's share; epochs and their rates are known
+    /// everywhere.
+    package func nodeStatus() async -> PipelineStatus {
+        let facts = await part?.member.facts() ?? MemberFacts()
+        return await status(facts, connectors: await connectorStatus([:]))
+    }
 
-    private func status(_ facts: MemberFacts) async -> PipelineStatus {
+    private func status(_ facts: MemberFacts, connectors: [String: ConnectorStatus]) async -> PipelineStatus {
         var views: [String: PipelineStatus.View] = [:]
         for relation in state.catalog.ordered where relation.isQueryable {
             let isActive = serving?.isActive(relation.name) ?? false
@@ -33,9 +41,9 @@ extension Coordinator {
             epoch: max(clock.epoch, serving?.epoch ?? 0),
             committedEpoch: serving?.epoch ?? committedEpoch,
             frontier: (serving?.frontier ?? committedFrontier).token, controlVersion: state.version,
-            term: term,
+            term: cluster == nil ? term : state.cluster.term,
             epochsPerSecond: rates.epochs, recordsPerSecond: rates.records, views: views, sinks: facts.sinks,
-            sources: sourceStatus(), connectors: await connectorStatus(), workers: workerStatus(facts.workers, now),
+            sources: sourceStatus(), connectors: connectors, workers: workerStatus(facts.workers, now),
             latency: latencyStatus(),
             memoryBytes: Self.residentBytes(), rejections: state.rejections)
     }
@@ -88,28 +96,10 @@ extension Coordinator {
         return sources
     }
 
-    private func connectorStatus() async -> [String: ConnectorStatus] {
-        var status: [String: ConnectorStatus] = [:]
-        for topic in state.orderedTopics {
-            for table in topic.tables where !table.schema.connector.isEmpty {
-                let name = table.schema.name
-                if let connector = connectors[name] {
-                    status[name] = await connector.status
-                } else {
-                    status[name] = ConnectorStatus(connector: table.schema.connector, state: .passive)
-                }
-            }
-        }
-        return status
-    }
-
     private func workerStatus(_ loads: [WorkerLoad], _ now: Int64) -> [PipelineStatus.WorkerStatus] {
-        let elapsed = Double(max(1, now - busyBefore.time))
-        let before = busyBefore.busy
-        busyBefore = (now, Dictionary(uniqueKeysWithValues: loads.map { ($0.worker, $0.busyNanoseconds) }))
-        return loads.map { load in
+        loads.map { load in
             PipelineStatus.WorkerStatus(
-                busyShare: min(1, Double(load.busyNanoseconds - (before[load.worker] ?? 0)) / elapsed),
+                busyShare: busyMeter.share(of: load.worker, busy: load.busyNanoseconds, at: now),
                 pendingExchangeBytes: load.pendingBytes)
         }
     }

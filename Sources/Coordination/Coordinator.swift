@@ -67,6 +67,8 @@ package actor Coordinator {
     var nextLane = 1
     /// By the table that they feed.
     var connectors: [String: Connector] = [:]
+    /// By table, why a connector of this node cannot start.
+    var connectorFailures: [String: String] = [:]
     /// Relations whose nodes run in the main lane, and from which epoch on their rows are right.
     var activeSince: [String: Int64] = [:]
     /// Frontier names of topics that have feeds in the main lane.
@@ -113,8 +115,7 @@ package actor Coordinator {
     var openAppends: [OpenAppend] = []
     var nextPartition: [String: Int] = [:]
     var meter = Meter()
-    /// Per worker.
-    var busyBefore: (time: Int64, busy: [Int: Int64]) = (0, [:])
+    var busyMeter = BusyMeter(began: MonotonicClock.nanoseconds)
 
     struct SourceKey: Hashable {
         var table: String
@@ -165,7 +166,7 @@ package actor Coordinator {
     package func run() async throws(CoordinationError) {
         precondition(phase == .idle, "the coordinator runs once")
         phase = .replaying
-        busyBefore = (MonotonicClock.nanoseconds, [:])
+        busyMeter = BusyMeter(began: MonotonicClock.nanoseconds)
         var failure: CoordinationError?
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.watchLog() }

@@ -13,6 +13,7 @@ package struct PipelineStatus: Sendable, Hashable, Codable {
     /// The committed epoch's frontier token.
     package var frontier: String
     package var controlVersion: Int64
+    /// The coordinator's; of a node alone that of its log's writer.
     package var term: Int64
     package var epochsPerSecond: Double
     /// Records of all partitions together that committed epochs took, a second.
@@ -60,7 +61,7 @@ package struct PipelineStatus: Sendable, Hashable, Codable {
     }
 
     package struct WorkerStatus: Sendable, Hashable, Codable {
-        /// Share of the time since the last status that the worker's thread worked, 0 to 1.
+        /// Share of the last ten seconds that the worker's thread worked, 0 to 1.
         package var busyShare: Double
         package var pendingExchangeBytes: Int
     }

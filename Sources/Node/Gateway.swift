@@ -91,7 +91,7 @@ final class Gateway: Sendable {
         throw Failure(.conflict, "other changes came first \(Self.conflictsMax) times; try again")
     }
 
-    private static func name(_ kind: Relation.Kind) -> String {
+    static func name(_ kind: Relation.Kind) -> String {
         switch kind {
         case .table: "TABLE"
         case .materializedView: "MATERIALIZED VIEW"

@@ -37,7 +37,7 @@ struct Dataprism: AsyncParsableCommand {
         } catch let failure as ConfigurationFailure {
             fail(failure.description, code: 78)
         } catch let failure as CommandFailure {
-            fail(failure.description, code: 1)
+            fail(failure.description, failure.json, code: 1)
         } catch let failure as Failure {
             fail(failure.description, failure.json, code: 1)
         } catch {
@@ -58,6 +58,15 @@ struct Dataprism: AsyncParsableCommand {
 /// A command that could not do what was asked: one line, exit code 1.
 struct CommandFailure: Error, CustomStringConvertible {
     var description: String
+    /// What a node has answered, for those who asked for JSON.
+    var json: String?
 
     init(_ description: String) { self.description = description }
+
+    /// What a node refused, with its answer's body; `text` is what was sent.
+    init(answer body: String, about text: String? = nil) {
+        description = NodeClient.message(body, about: text)
+        let line = body.trimmingCharacters(in: .whitespacesAndNewlines)
+        if OrderedRow(line[...])?["message"] != nil { json = line }
+    }
 }

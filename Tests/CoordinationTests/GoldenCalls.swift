@@ -107,6 +107,20 @@ enum GoldenCalls {
         return try JSONDecoder().decode(PipelineStatus.self, from: Data(text.utf8))
     }
 
+    private static let report = {
+        var connector = ConnectorStatus(connector: "file", state: .waiting)
+        connector.node = "b"
+        connector.records = 1
+        connector.bytes = 2
+        connector.restarts = 3
+        connector.lastError = "e"
+        return NodeReport(
+            generation: generation, drives: true, isReady: true, committedEpoch: 9,
+            frontier: Frontier([partition: 4]).token,
+            workers: [NodeReport.Worker(worker: 0, vnodes: 128, busyShare: 0.5, pendingExchangeBytes: 8)],
+            connectors: ["t": connector], ends: ["t/1": 6])
+    }()
+
     private static let change = ChangeRequest(after: 5, deployments: [Fixture.table("t", id: 1)], drops: ["v"])
 
     static func cases() throws -> [Case] {
@@ -161,6 +175,7 @@ enum GoldenCalls {
                 "change", [argument(change, isStruct: true)], ChangeAnswer(version: 7, notice: notice)
             ) { try await $0.change(change) },
             try asking("status", [], status) { try await $0.status() },
+            try asking("report", [], report) { try await $0.report() },
         ]
     }
 

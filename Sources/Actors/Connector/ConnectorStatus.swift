@@ -12,6 +12,8 @@ package struct ConnectorStatus: Sendable, Hashable, Codable {
     }
 
     package var connector: String
+    /// The node that runs its task; nil if it has none, or on a node alone.
+    package var node: String?
     package var state: State
     package var records: Int64
     package var bytes: Int64

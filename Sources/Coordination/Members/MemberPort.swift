@@ -52,6 +52,7 @@ package distributed actor MemberPort {
             _ = try await $0.change(ChangeRequest(after: 0, deployments: [], drops: []))
         }
         await table.method("member.status", of: Self.self) { _ = try await $0.status() }
+        await table.method("member.report", of: Self.self) { _ = try await $0.report() }
         table.error("coordination", CoordinationError.self)
         return table
     }
@@ -125,6 +126,8 @@ package distributed actor MemberPort {
     }
 
     package distributed func status() async -> PipelineStatus { await coordinator.localStatus() }
+
+    package distributed func report() async -> NodeReport { await coordinator.report() }
 }
 
 extension ClusterActorSystem {

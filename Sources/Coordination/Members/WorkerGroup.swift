@@ -63,13 +63,18 @@ struct WorkerGroup: Sendable {
     /// Of the members that answer.
     func facts() async -> MemberFacts {
         var facts = MemberFacts()
-        for member in members {
-            do throws(CoordinationError) {
-                facts.merge(try await member.facts())
-            } catch {
-                // The status is asked for most when a member is gone: it says what is known.
-                continue
+        await withTaskGroup(of: MemberFacts?.self) { group in
+            for member in members {
+                group.addTask {
+                    do throws(CoordinationError) {
+                        return try await member.facts()
+                    } catch {
+                        // The status is asked for most when a member is gone: it says what is known.
+                        return nil
+                    }
+                }
             }
+            for await found in group { if let found { facts.merge(found) } }
         }
         facts.workers.sort { $0.worker < $1.worker }
         return facts

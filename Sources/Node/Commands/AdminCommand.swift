@@ -9,12 +9,14 @@ struct AdminCommand: AsyncParsableCommand {
         discussion: """
             Examples:
               dataprism admin members
+              dataprism admin lag                      what the committed epoch does not cover yet
               dataprism admin drain c                  hands what c owns to the others
               dataprism admin remove c --force         ends a node that cannot leave by itself
               dataprism admin history --as-of 12       what had been decided up to offset 12
             """,
         subcommands: [
-            Members.self, Assignment.self, History.self, Drain.self, Undrain.self, Remove.self, Rebalance.self,
+            Members.self, Assignment.self, Workers.self, Connectors.self, Epochs.self, Lag.self, History.self,
+            Drain.self, Undrain.self, Remove.self, Rebalance.self,
             Lead.self, Trim.self,
         ])
 
@@ -72,8 +74,13 @@ struct AdminCommand: AsyncParsableCommand {
     struct History: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows who decided what, when and why.",
-            discussion:
-                "The control log is the audit log. With --as-of it ends at that offset and shows what stood then.")
+            discussion: """
+                The control log is the audit log. With --as-of it ends at that offset and shows what stood then.
+
+                Examples:
+                  dataprism admin history
+                  dataprism admin history --as-of 12 --json
+                """)
         @OptionGroup var flags: ClientFlags
         @Option(help: ArgumentHelp("The last offset of the control log.", valueName: "offset")) var asOf: Int64?
 
@@ -96,8 +103,9 @@ struct AdminCommand: AsyncParsableCommand {
                     ]
                 }, numbers: [0])
             if asOf != nil {
-                print("nodes: \((history["nodes"] as? [String] ?? []).joined(separator: ", "))")
-                print("relations: \((history["relations"] as? [String] ?? []).joined(separator: ", "))")
+                for key in ["nodes", "relations"] {
+                    print("\(key): " + TableText.printable((history[key] as? [String] ?? []).joined(separator: ", ")))
+                }
             }
         }
     }
@@ -114,7 +122,7 @@ struct AdminCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminClient(flags).post(
-                "/admin/v1/nodes/\(target.node)/drain", target.reason, "draining \(target.node)")
+                target.path("drain"), target.reason, "draining \(target.node)")
         }
     }
 
@@ -130,7 +138,7 @@ struct AdminCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminClient(flags).post(
-                "/admin/v1/nodes/\(target.node)/undrain", target.reason, "\(target.node) takes part again")
+                target.path("undrain"), target.reason, "\(target.node) takes part again")
         }
     }
 
@@ -147,13 +155,20 @@ struct AdminCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminClient(flags).post(
-                "/admin/v1/nodes/\(target.node)/remove" + (force ? "?force=true" : ""), target.reason,
+                target.path("remove") + (force ? "?force=true" : ""), target.reason,
                 "\(target.node) is removed")
         }
     }
 
     struct Rebalance: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Gives all nodes equal shares.")
+        static let configuration = CommandConfiguration(
+            abstract: "Gives all nodes equal shares.",
+            discussion: """
+                Where the shares are equal there is nothing to move, and nothing is done.
+
+                Example:
+                  dataprism admin rebalance --reason 'b is back'
+                """)
         @OptionGroup var flags: ClientFlags
         @Option(help: "Why, for the history.") var reason: String?
 
@@ -172,7 +187,7 @@ struct AdminCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminClient(flags).post(
-                "/admin/v1/nodes/\(target.node)/lead", target.reason, "\(target.node) becomes the coordinator")
+                target.path("lead"), target.reason, "\(target.node) becomes the coordinator")
         }
     }
 }
@@ -205,6 +220,10 @@ struct NodeArgument: ParsableArguments {
 
     @Option(help: "Why, for the history.")
     var reason: String?
+
+    func path(_ action: String) -> String {
+        "/admin/v1/nodes/\(node.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? node)/\(action)"
+    }
 }
 
 /// Asks a node's operator interface.
@@ -216,15 +235,23 @@ struct AdminClient {
     /// The body of an answer; nil if it has been printed as JSON.
     func get(_ path: String) async throws -> String? {
         let answer = try await flags.client.request("GET", path)
-        guard answer.status == 200 else { throw CommandFailure(NodeClient.message(answer.body)) }
+        guard answer.status == 200 else { throw CommandFailure(answer: answer.body) }
         guard flags.json else { return answer.body }
         print(answer.body, terminator: answer.body.hasSuffix("\n") ? "" : "\n")
         return nil
     }
 
-    func status() async throws -> ClusterStatus? {
-        guard let body = try await get("/admin/v1/cluster") else { return nil }
-        return try JSONDecoder().decode(ClusterStatus.self, from: Data(body.utf8))
+    func status() async throws -> ClusterStatus? { try await value("/admin/v1/cluster") }
+
+    /// The lines of an answer, which are its one field; nil if it has been printed as JSON.
+    func lines<Line: Decodable>(_ path: String, of type: Line.Type = Line.self) async throws -> [Line]? {
+        let answer: [String: [Line]]? = try await value(path)
+        return answer?.values.first
+    }
+
+    private func value<Value: Decodable>(_ path: String) async throws -> Value? {
+        guard let body = try await get(path) else { return nil }
+        return try JSONDecoder().decode(Value.self, from: Data(body.utf8))
     }
 
     func post(_ path: String, _ reason: String?, _ said: String) async throws {
@@ -233,8 +260,10 @@ struct AdminClient {
             path += (path.contains("?") ? "&" : "?") + "reason=" + text
         }
         let answer = try await flags.client.request("POST", path)
-        guard answer.status == 200 else { throw CommandFailure(NodeClient.message(answer.body)) }
-        print(flags.json ? answer.body.trimmingCharacters(in: .newlines) : said)
+        guard answer.status == 200 else { throw CommandFailure(answer: answer.body) }
+        if flags.json { return print(answer.body.trimmingCharacters(in: .newlines)) }
+        let result = OrderedRow(answer.body.trimmingCharacters(in: .newlines)[...])?["result"]
+        print(result == "nothing to move" ? "nothing to move: all shares are equal" : TableText.printable(said))
     }
 
     static func table(_ names: [String], _ rows: [[String]], numbers: Set<Int>) {

@@ -52,15 +52,17 @@ struct NodeClient {
     /// The message of an error's JSON body; with the text that it is about, the line and a mark under the place.
     static func message(_ body: String, about text: String? = nil) -> String {
         guard let row = OrderedRow(body[...]), let message = row["message"] else { return body }
-        var lines = [message + (row["code"].map { " [\($0)]" } ?? "")]
+        var lines = message.split(separator: "\n").map { TableText.printable(String($0)) }
+        if lines.isEmpty { lines = [""] }
+        lines[lines.count - 1] += row["code"].map { " [\(TableText.printable($0))]" } ?? ""
         if let position = row["position"].flatMap({ Int($0) }) {
             if let text, let place = ErrorPlace(position, in: text) {
                 lines += place.lines("line \(place.line): ")
             } else {
-                lines[0] += " at character \(position)"
+                lines[lines.count - 1] += " at character \(position)"
             }
         }
-        if let hint = row["hint"] { lines.append("  hint: \(hint)") }
+        if let hint = row["hint"] { lines.append("  hint: \(TableText.printable(hint))") }
         return lines.joined(separator: "\n")
     }
 }
@@ -94,7 +96,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let answer = try await flags.client.request("GET", "/status")
-        guard answer.status == 200 else { throw CommandFailure(NodeClient.message(answer.body)) }
+        guard answer.status == 200 else { throw CommandFailure(answer: answer.body) }
         if flags.json { return print(answer.body, terminator: answer.body.hasSuffix("\n") ? "" : "\n") }
         guard let status = try JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any] else {
             return print(answer.body)
@@ -107,7 +109,7 @@ struct StatusCommand: AsyncParsableCommand {
             guard let entries = status[key] as? [String: [String: Any]], !entries.isEmpty else { return }
             print("")
             let cells = entries.sorted { $0.key < $1.key }.map { name, fields in [name] + columns.map { $0.1(fields) } }
-            let texts: Set<String> = ["state", "stopped", "last error"]
+            let texts: Set<String> = ["node", "state", "stopped", "last error"]
             for line in TableText.lines(
                 [title] + columns.map(\.0), cells, isNumber: [false] + columns.map { !texts.contains($0.0) })
             { print(line) }
@@ -129,7 +131,8 @@ struct StatusCommand: AsyncParsableCommand {
         table(
             "connector", "connectors",
             [
-                ("state", { "\($0["state"] ?? "")" }), ("records", { number($0["records"]) }),
+                ("node", { "\($0["node"] ?? "")" }), ("state", { "\($0["state"] ?? "")" }),
+                ("records", { number($0["records"]) }),
                 ("restarts", { number($0["restarts"]) }), ("last error", { "\($0["lastError"] ?? "")" }),
             ])
         table("sink", "sinks", [("rows", { number($0["rows"]) })])

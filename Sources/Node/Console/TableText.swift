@@ -39,20 +39,27 @@ enum TableText {
         return lines.map { line in String(line.reversed().drop { $0 == " " }.reversed()) }
     }
 
-    /// Control characters would move the cursor, or worse: they are shown as signs.
-    private static func printable(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
+    /// Control characters would move the cursor, or worse, and those of direction and line would show another text than there is: they
+    /// are shown as signs.
+    static func printable(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isUnprintable) else { return text }
         var shown = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
             switch scalar.value {
             case 0x0A: shown.append("⏎")
             case 0x09: shown.append(" ")
             case 0...0x1F: shown.append(Unicode.Scalar(UInt16(0x2400 + scalar.value)) ?? "�")
-            case 0x7F...0x9F: shown.append("�")
-            default: shown.append(scalar)
+            default: shown.append(isUnprintable(scalar) ? "�" : scalar)
             }
         }
         return String(shown)
+    }
+
+    private static func isUnprintable(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0...0x1F, 0x7F...0x9F, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+        default: false
+        }
     }
 
     /// The columns that a terminal gives a text: two for wide characters (East Asian, emoji), none for marks that combine.

@@ -61,7 +61,7 @@ struct HTTPAPI {
     }
 
     /// A name as a path has it, percent-encoded.
-    private static func decoded(_ part: String) throws -> String {
+    static func decoded(_ part: String) throws -> String {
         guard let name = part.removingPercentEncoding else {
             throw Failure(.badRequest("path"), "\"\(part.prefix(80))\" is not percent-encoded UTF-8")
         }
@@ -69,7 +69,7 @@ struct HTTPAPI {
     }
 
     /// Refuses query parameters that there are not, and a second one where one is possible: a typo must not be a wider question.
-    private static func check(_ request: Request, single: Set<String>, repeated: Set<String> = ["after"]) throws {
+    static func check(_ request: Request, single: Set<String>, repeated: Set<String> = ["after"]) throws {
         var seen: Set<Substring> = []
         for (name, _) in request.uri.queryParameters {
             let isRepeated = !seen.insert(name).inserted
@@ -77,7 +77,8 @@ struct HTTPAPI {
             guard single.contains(String(name)) else {
                 throw Failure(
                     .badRequest("parameter"), "there is no parameter \"\(name.prefix(40))\" here",
-                    hint: "There are \(single.union(repeated).sorted().joined(separator: ", ")).")
+                    hint: single.union(repeated).isEmpty
+                        ? "There are none." : "There are \(single.union(repeated).sorted().joined(separator: ", ")).")
             }
             if isRepeated { throw Failure(.badRequest("parameter"), "\(name) is given twice") }
         }
@@ -162,7 +163,7 @@ struct HTTPAPI {
         }
     }
 
-    private static func quoted(_ name: String) -> String {
+    static func quoted(_ name: String) -> String {
         "\"" + name.replacingOccurrences(of: "\"", with: "\"\"") + "\""
     }
 
