@@ -152,14 +152,3 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 }
-
-extension Logger {
-    /// The node's log: to standard error, so that standard output stays the command's answer.
-    static func node(json: Bool) -> Logger {
-        var logger = Logger(label: "dataprism") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel =
-            ProcessInfo.processInfo.environment["DATAPRISM_LOG_LEVEL"].flatMap { Logger.Level(rawValue: $0) }
-            ?? .warning
-        return logger
-    }
-}
