@@ -5,7 +5,7 @@ final class DataDirectory: Sendable {
     let path: String
     /// Drawn once, and kept as long as the directory is: whoever has it is the same node.
     let id: String
-    private let descriptor: Int32
+    private let lock: LockFile
 
     /// Makes the directory if there is none, and locks it.
     init(_ path: String) throws {
@@ -16,28 +16,16 @@ final class DataDirectory: Sendable {
         } catch {
             throw ConfigurationFailure("data directory \(path) cannot be made: \(error.localizedDescription)")
         }
-        let lockPath = path + "/lock"
-        descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw ConfigurationFailure("\(lockPath) cannot be opened: \(String(cString: strerror(errno)))")
-        }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            var buffer = [UInt8](repeating: 0, count: 24)
-            let size = pread(descriptor, &buffer, buffer.count, 0)
-            let pid = String(decoding: buffer.prefix(max(size, 0)), as: UTF8.self).trimmingCharacters(
-                in: .whitespacesAndNewlines)
-            close(descriptor)
+        do {
+            lock = try LockFile(path + "/lock")
+        } catch let held as LockFile.Held {
             throw ConfigurationFailure(
-                "data directory \(path) is in use by process \(pid.isEmpty ? "(unknown)" : pid); stop it, or use another --data"
+                "data directory \(path) is in use by process \(held.pid.map { "\($0)" } ?? "(unknown)"); stop it, or use another --data"
             )
         }
-        let text = Array("\(getpid())\n".utf8)
-        ftruncate(descriptor, 0)
-        _ = pwrite(descriptor, text, text.count, 0)
         do {
             id = try Self.identity(path + "/id")
         } catch {
-            close(descriptor)
             throw ConfigurationFailure("\(path)/id cannot be read or written: \(error.localizedDescription)")
         }
     }
@@ -52,6 +40,4 @@ final class DataDirectory: Sendable {
         try Data((id + "\n").utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
         return id
     }
-
-    deinit { close(descriptor) }
 }

@@ -52,47 +52,74 @@ struct Pipeline: Sendable {
         return lines.joined(separator: "\n")
     }
 
-    /// Makes the node run the file: keeps what is unchanged and adds what is new. What changed or is missing is refused with the
-    /// difference, or with `replacing` dropped and built anew with what depends on it.
-    func deploy(to gateway: Gateway, replacing: Bool) async throws {
-        let (catalog, version) = await gateway.coordinator.catalog()
+    /// What makes what is deployed the file's pipeline.
+    struct Change: Equatable {
+        /// Dependents first.
+        var drops: [DeployedRelation]
+        /// The statements of what is missing then, in order.
+        var text: String
+    }
+
+    /// Keeps what is unchanged and adds what is new. What changed or is missing is dropped and built anew with what depends on it, if
+    /// `replacing`.
+    ///
+    /// - Throws: ``CommandFailure`` with the difference, if something changed or is missing and nothing may be replaced.
+    func change(of deployed: [DeployedRelation], replacing: Bool) throws(CommandFailure) -> Change {
         let wanted = Dictionary(statements.map { ($0.name, $0.text) }) { first, _ in first }
         var differences: [String] = []
         var outdated: Set<String> = []
-        for relation in catalog.ordered {
-            let deployed = Self.normalized(relation.statement)
+        for relation in deployed {
+            let statement = Self.normalized(relation.statement)
             if let text = wanted[relation.name] {
-                guard text != deployed else { continue }
+                guard text != statement else { continue }
                 differences.append(
-                    "  \"\(relation.name)\" is deployed as\n\(Self.indent(deployed, "-"))\n  the file has\n\(Self.indent(text, "+"))"
+                    "  \"\(relation.name)\" is deployed as\n\(Self.indent(statement, "-"))\n  the file has\n\(Self.indent(text, "+"))"
                 )
             } else {
                 differences.append(
-                    "  \"\(relation.name)\" is deployed, but not in the file:\n\(Self.indent(deployed, "-"))")
+                    "  \"\(relation.name)\" is deployed, but not in the file:\n\(Self.indent(statement, "-"))")
             }
             outdated.insert(relation.name)
         }
-        if !outdated.isEmpty {
-            guard replacing else {
-                throw CommandFailure(
-                    "the data directory runs another pipeline:\n\(differences.joined(separator: "\n"))\n  hint: --replace drops these, with what depends on them, and builds them as the file says; dataprism node runs what is deployed"
-                )
-            }
-            var dropped = outdated
-            for relation in catalog.ordered where relation.dependencies.contains(where: { dropped.contains($0) }) {
-                dropped.insert(relation.name)
-            }
-            let order = catalog.ordered.map(\.name).filter { dropped.contains($0) }.reversed()
+        guard outdated.isEmpty || replacing else {
+            throw CommandFailure(
+                "the data directory runs another pipeline:\n\(differences.joined(separator: "\n"))\n  hint: --replace drops these, with what depends on them, and builds them as the file says; dataprism node, or cluster up without a file, runs what is deployed"
+            )
+        }
+        for relation in deployed where relation.dependencies.contains(where: { outdated.contains($0) }) {
+            outdated.insert(relation.name)
+        }
+        let kept = Set(deployed.map(\.name)).subtracting(outdated)
+        let missing = statements.filter { !kept.contains($0.name) }
+        return Change(
+            drops: deployed.filter { outdated.contains($0.name) }.reversed(),
+            text: missing.map { $0.text + ";" }.joined(separator: "\n"))
+    }
+
+    /// Makes the node of this process run the file.
+    func deploy(to gateway: Gateway, replacing: Bool) async throws {
+        let (catalog, version) = await gateway.coordinator.catalog()
+        let change = try change(of: DeployedRelation.all(of: catalog), replacing: replacing)
+        if !change.drops.isEmpty {
             do throws(CoordinationError) {
-                _ = try await gateway.coordinator.drop(Array(order), after: version)
+                _ = try await gateway.coordinator.drop(change.drops.map(\.name), after: version)
             } catch {
                 throw Failure(error)
             }
         }
-        let (present, _) = await gateway.coordinator.catalog()
-        let missing = statements.filter { present[$0.name] == nil }
-        guard !missing.isEmpty else { return }
-        _ = try await gateway.execute(missing.map { $0.text + ";" }.joined(separator: "\n"))
+        if !change.text.isEmpty { _ = try await gateway.execute(change.text) }
+    }
+
+    /// Makes the cluster of a node run the file.
+    func deploy(to node: NodeClient, replacing: Bool) async throws {
+        let deployed = try await node.request("GET", "/admin/v1/pipeline")
+        guard deployed.status == 200 else { throw CommandFailure(answer: deployed.body) }
+        let relations = try JSONDecoder().decode([String: [DeployedRelation]].self, from: Data(deployed.body.utf8))
+        let change = try change(of: relations["relations"] ?? [], replacing: replacing)
+        for text in change.drops.map(\.dropText) + [change.text] where !text.isEmpty {
+            let answer = try await node.request("POST", "/sql", body: text)
+            guard answer.status == 200 else { throw CommandFailure(answer: answer.body, about: text) }
+        }
     }
 
     private static func indent(_ text: String, _ mark: String) -> String {

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Coordination
 internal import Foundation
 internal import UnixSignals
 
@@ -9,13 +8,13 @@ struct ClusterCommand: AsyncParsableCommand {
         commandName: "cluster", abstract: "Runs several nodes on this machine.",
         subcommands: [Up.self, Down.self])
 
-    /// Where `up` notes what it has started, for `down`.
-    static func pidFile(_ data: String) -> String { data + "/cluster.pid" }
-
     struct Up: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Starts nodes that share one log, and stays in the foreground until it is stopped.",
             discussion: """
+                With a file it runs what the file says: unchanged statements are kept, new ones are added; changed or missing ones are refused
+                with the difference, unless --replace is given. A node that ends by itself is told of; the others take its work over.
+
                 Examples:
                   dataprism cluster up --nodes 3 --data ./cluster
                   dataprism cluster up --nodes 3 --data ./cluster examples/auctions.sql
@@ -30,24 +29,63 @@ struct ClusterCommand: AsyncParsableCommand {
         )
         var http = 7070
         @Flag(help: "One line of JSON when the cluster is ready.") var json = false
+        @Flag(help: "Drop what the file changes or leaves out, with what depends on it, and build it anew.")
+        var replace = false
         @Argument(help: "A pipeline to deploy: a file of CREATE statements.") var file: String?
 
         func run() async throws {
-            guard (1...64).contains(nodes) else { throw ConfigurationFailure("nodes: \(nodes); 1 to 64 are possible") }
-            let pipeline = try file.map { try String(contentsOfFile: $0, encoding: .utf8) }
-            try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
-            let children = try LocalCluster(data: data, nodes: nodes, workers: workers, http: http)
-            try "\(getpid())\n".write(toFile: ClusterCommand.pidFile(data), atomically: true, encoding: .utf8)
+            guard (1...LocalCluster.nodesMax).contains(nodes) else {
+                throw ConfigurationFailure("nodes: \(nodes); 1 to \(LocalCluster.nodesMax) are possible")
+            }
+            let pipeline = try file.map { try Pipeline(path: $0) }
+            let directory = ClusterDirectory(path: data)
+            let lock = try directory.take()
+            defer { withExtendedLifetime(lock) {} }
+            let names = (0..<nodes).map(LocalCluster.name)
+            try directory.checkIdle(names)
+            // From here on a signal stops what has been started, and is not the end before that.
+            let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+            try directory.note(names)
+            let cluster = LocalCluster(directory, workers: workers)
+            let (json, http, replace) = (json, http, replace)
             do {
-                try await children.waitUntilReady()
-                if let pipeline { try await children.deploy(pipeline) }
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { for await _ in signals { break } }
+                    group.addTask {
+                        try cluster.start(names, http: http)
+                        try await cluster.waitUntilReady()
+                        if let pipeline, let first = cluster.children.first {
+                            try await pipeline.deploy(to: NodeClient(url: first.http), replacing: replace)
+                        }
+                        Self.report(cluster.children, json: json)
+                        try await cluster.watch(json: json)
+                        throw CommandFailure("all nodes have ended")
+                    }
+                    defer { group.cancelAll() }
+                    try await group.next()
+                }
             } catch {
-                children.stop()
+                try await cluster.stop()
+                try directory.forget()
                 throw error
             }
-            children.report(json: json)
-            await children.waitForStop()
-            try FileManager.default.removeItem(atPath: ClusterCommand.pidFile(data))
+            try await cluster.stop()
+            try directory.forget()
+        }
+
+        private static func report(_ children: [LocalCluster.Child], json: Bool) {
+            if json {
+                let nodes = children.map {
+                    "{\"name\":\"\($0.name)\",\"pid\":\($0.pid),\"http\":\"\($0.http)\",\"listen\":\"\($0.listen)\"}"
+                }
+                print("{\"nodes\":[\(nodes.joined(separator: ","))]}")
+            } else {
+                AdminClient.table(
+                    ["node", "pid", "http", "listen"], children.map { [$0.name, "\($0.pid)", $0.http, $0.listen] },
+                    numbers: [1])
+                print("ready; Ctrl-C stops all")
+            }
+            fflush(nil)
         }
     }
 
@@ -55,133 +93,50 @@ struct ClusterCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Stops the nodes that `cluster up` has started.",
             discussion: """
-                Example:
+                Also those of a `cluster up` that was killed.
+
+                Examples:
                   dataprism cluster down --data ./cluster
+                  dataprism cluster down --data ./cluster --json
                 """)
 
         @Option(help: ArgumentHelp("What `cluster up` was given.", valueName: "dir")) var data = "data/cluster"
+        @Flag(help: "One line of JSON: the nodes that were stopped.") var json = false
 
         func run() async throws {
-            let path = ClusterCommand.pidFile(data)
-            guard let text = FileManager.default.contents(atPath: path),
-                let pid = Int32(String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
-            else { throw CommandFailure("no cluster runs in \(data)") }
-            guard kill(pid, SIGTERM) == 0 else {
-                try FileManager.default.removeItem(atPath: path)
-                throw CommandFailure("process \(pid) of the cluster in \(data) is gone already")
+            let directory = ClusterDirectory(path: data)
+            let isUp: Bool
+            var nodes: [ClusterDirectory.Node]
+            switch directory.holder {
+            case .process(let pid):
+                isUp = true
+                let names = directory.noted
+                nodes = directory.running(names)
+                try await directory.stop(up: pid)
+                // One that was started anew by itself, or whose `cluster up` was killed meanwhile.
+                let left = directory.running(names)
+                try await directory.stop(left)
+                nodes += left.filter { !nodes.contains($0) }
+            case .nobody:
+                isUp = false
+                nodes = directory.running(directory.noted)
+                guard !nodes.isEmpty else { throw CommandFailure("no cluster runs in \(data)") }
+                let lock = try directory.take()
+                defer { withExtendedLifetime(lock) {} }
+                try await directory.stop(nodes)
+                try directory.forget()
+            case .unknown:
+                throw CommandFailure(
+                    "\(data)/cluster.lock is held by a process that this one cannot see, maybe another user's")
             }
-            for _ in 0..<400 where kill(pid, 0) == 0 { try await Task.sleep(for: .milliseconds(100)) }
-            guard kill(pid, 0) != 0 else { throw CommandFailure("process \(pid) has not stopped within 40 s") }
-            print("stopped")
-        }
-    }
-}
-
-/// Node processes of one cluster, on loopback.
-final class LocalCluster: Sendable {
-    struct Child: Sendable {
-        var name: String
-        var pid: Int32
-        var http: String
-        var listen: String
-    }
-
-    private let processes: [Process]
-    let children: [Child]
-
-    init(data: String, nodes: Int, workers: Int, http: Int) throws {
-        var processes: [Process] = []
-        var children: [Child] = []
-        var first: String?
-        for index in 0..<nodes {
-            let name = Self.name(index)
-            let port = try FreePort.find("127.0.0.1", preferring: http + index)
-            let listen = "127.0.0.1:\(try FreePort.find("127.0.0.1", preferring: 7_701 + index))"
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-            var arguments = [
-                "node", "--name", name, "--listen", listen, "--http", "127.0.0.1:\(port)", "--data", "\(data)/\(name)",
-                "--log", "embedded:\(data)/log", "--workers", "\(workers)", "--json",
-            ]
-            if let first { arguments += ["--join", first] }
-            process.arguments = arguments
-            let log = data + "/\(name).log"
-            _ = FileManager.default.createFile(atPath: log, contents: nil)
-            process.standardOutput = FileHandle(forWritingAtPath: log)
-            process.standardError = process.standardOutput
-            try process.run()
-            first = first ?? listen
-            processes.append(process)
-            children.append(
-                Child(name: name, pid: process.processIdentifier, http: "http://127.0.0.1:\(port)", listen: listen))
-        }
-        self.processes = processes
-        self.children = children
-    }
-
-    /// a, b, …, z, aa, ab, …
-    private static func name(_ index: Int) -> String {
-        let letter = String(UnicodeScalar(UInt8(ascii: "a") + UInt8(index % 26)))
-        return index < 26 ? letter : name(index / 26 - 1) + letter
-    }
-
-    /// Waits until one generation of all nodes is ready on every one of them.
-    func waitUntilReady() async throws {
-        let limit = ContinuousClock.now + .seconds(60)
-        for child in children {
-            while try await !isReady(child) {
-                if let dead = processes.firstIndex(where: { !$0.isRunning }) {
-                    throw CommandFailure("node \(children[dead].name) has stopped; its log is beside its data")
-                }
-                guard ContinuousClock.now < limit else {
-                    throw CommandFailure("node \(child.name) is not ready after 60 s")
-                }
-                try await Task.sleep(for: .milliseconds(25))
+            if json {
+                let stopped = nodes.map { "{\"name\":\(HTTPAPI.string($0.name)),\"pid\":\($0.pid)}" }
+                print("{\"stopped\":[\(stopped.joined(separator: ","))]}")
+            } else if isUp {
+                print("stopped")
+            } else {
+                print("stopped \(ClusterDirectory.list(nodes)); their `cluster up` had been killed")
             }
         }
-    }
-
-    private func isReady(_ child: Child) async throws -> Bool {
-        do {
-            let answer = try await NodeClient(url: child.http).request("GET", "/admin/v1/cluster")
-            guard answer.status == 200 else { return false }
-            let status = try JSONDecoder().decode(ClusterStatus.self, from: Data(answer.body.utf8))
-            return status.isReady && status.members.count { $0.vnodes > 0 } >= min(children.count, 256)
-        } catch is CommandFailure {
-            return false
-        }
-    }
-
-    func deploy(_ pipeline: String) async throws {
-        let answer = try await NodeClient(url: children[0].http).request("POST", "/sql", body: pipeline)
-        guard answer.status == 200 || answer.body.contains("exists") else {
-            throw CommandFailure(NodeClient.message(answer.body, about: pipeline))
-        }
-    }
-
-    func report(json: Bool) {
-        if json {
-            let nodes = children.map {
-                "{\"name\":\"\($0.name)\",\"pid\":\($0.pid),\"http\":\"\($0.http)\",\"listen\":\"\($0.listen)\"}"
-            }
-            print("{\"nodes\":[\(nodes.joined(separator: ","))]}")
-        } else {
-            AdminClient.table(
-                ["node", "pid", "http", "listen"], children.map { [$0.name, "\($0.pid)", $0.http, $0.listen] },
-                numbers: [1])
-            print("ready; Ctrl-C stops all")
-        }
-        fflush(nil)
-    }
-
-    /// Until a signal comes or a node ends by itself; then all are stopped.
-    func waitForStop() async {
-        for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { break }
-        stop()
-    }
-
-    func stop() {
-        for process in processes where process.isRunning { process.terminate() }
-        for process in processes { process.waitUntilExit() }
     }
 }
