@@ -203,6 +203,7 @@ def crashes(data):
     finally:
         innocent.kill()
         innocent.wait()
+    os.remove(os.path.join(data, "cluster.nodes"))
     for delay in (0.05, 0.25, 0.6):
         up = Up(data)
         until("the lock", lambda: os.path.exists(os.path.join(data, "cluster.nodes")))
