@@ -80,6 +80,7 @@ extension Coordinator {
     /// Appends what the operator asks for and reads it back. False if there is nothing to do, and nothing was appended.
     ///
     /// - Throws: ``CoordinationError``: `refused` if it does not fit, saying why; `conflict` if it was not accepted.
+    @discardableResult
     package func perform(_ action: AdminAction, reason: String) async throws(CoordinationError) -> Bool {
         guard let own = seat?.own else {
             let reason = refusal.map { "the cluster refuses this node: \($0)" }
