@@ -146,7 +146,7 @@ def with_secret(seed):
 
             lines = Lines(first)
             refused(live, "a node with another secret", stranger(live, "mallory", "--cluster-secret-file", wrong), "another cluster secret")
-            refused(live, "a node without a secret", stranger(live, "naked"), "secret")
+            refused(live, "a node without a secret", stranger(live, "naked"), "this node has no cluster secret")
             expect(lines, "a node without a secret, on the other side", "has no cluster secret and this node asks for one",
                    again=lambda: shake(port, hello(cluster, "naked")))
 
@@ -231,7 +231,7 @@ def with_tls(seed):
             refused(live, "an expired certificate", stranger(live, "late", *flags("expired")), "expired")
             expect(lines, "an expired certificate, on the other side", "has expired")
             lines = Lines(first)
-            refused(live, "a certificate of another authority", stranger(live, "fake", *flags("foreign")), "cannot join")
+            refused(live, "a certificate of another authority", stranger(live, "fake", *flags("foreign")), "cannot join", "authority")
             lines = Lines(first)
             refused(live, "a node without TLS", stranger(live, "plain"), "cannot join")
             if lives(live) != before:

@@ -34,6 +34,16 @@ import Testing
         }
     }
 
+    /// The bug: `--check` says ok, and the node does not start.
+    @Test func theFilesOfTLSAreChecked() throws {
+        var flags = ClusterSettings.Flags(listen: "127.0.0.1:7701")
+        try #require(try ClusterSettings(flags)).check()
+        (flags.tlsCert, flags.tlsKey, flags.tlsCA) = ("/nowhere/c.pem", "/nowhere/k.pem", "/nowhere/a.pem")
+        let settings = try #require(try ClusterSettings(flags))
+        let failure = #expect(throws: ConfigurationFailure.self) { try settings.check() }
+        #expect(failure?.description.contains("certificate from /nowhere/c.pem: No such file") == true)
+    }
+
     @Test func defaults() async throws {
         let settings = try await load()
         #expect(settings.data == "data" && settings.log == "data/log")

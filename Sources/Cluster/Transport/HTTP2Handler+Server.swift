@@ -116,7 +116,7 @@ extension HTTP2Handler {
             shared.refused(connection.address, error, isServer: true)
             closeReason = error
             closesAfter = stream
-            answer(stream, .failure(error))
+            answer(stream, .failure(CallError(error.status, handshake.toldReason ?? error.message)))
         }
     }
 

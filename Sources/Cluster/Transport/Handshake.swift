@@ -85,28 +85,44 @@ package struct ServerHandshake: Sendable {
     /// The name that the peer gives, once it has: for log lines, believed by nobody before the end.
     package private(set) var claimedName: NodeName?
 
+    /// Why the peer is refused, as it should read it there; what is thrown is for this side's log.
+    package private(set) var toldReason: String?
+
+    private mutating func refuse(_ reason: String, told: String) -> CallError {
+        toldReason = told
+        return CallError(.refused, reason)
+    }
+
     /// - Throws: `refused` with the reason, or `corrupt`.
     package mutating func receiveHello(_ bytes: [UInt8]) throws(CallError) -> Answer {
         guard case .waiting = phase else { throw CallError(.refused, "a second hello on one connection") }
         let hello = try HandshakeHello(decoding: bytes)
         claimedName = hello.node.name
+        let (peerName, ownName) = (hello.node.name, local.node.name)
         guard hello.clusterID == local.clusterID else {
-            throw CallError(.refused, "node \(hello.node.name) belongs to another cluster")
+            throw refuse(
+                "node \(peerName) belongs to another cluster", told: "node \(ownName) belongs to another cluster")
         }
-        guard hello.node.name != local.node.name else {
-            throw CallError(.refused, "the peer has this node's own name, \(hello.node.name)")
+        guard peerName != ownName else {
+            throw refuse(
+                "the peer has this node's own name, \(peerName)",
+                told: "the node there has this node's own name, \(peerName): give this one another --name")
         }
         guard let version = local.wireVersions.negotiated(with: hello.wireVersions) else {
-            throw CallError(
-                .refused,
-                "node \(hello.node.name) speaks wire versions \(hello.wireVersions), this node \(local.wireVersions)")
+            throw refuse(
+                "node \(peerName) speaks wire versions \(hello.wireVersions), this node \(local.wireVersions)",
+                told: "node \(ownName) speaks wire versions \(local.wireVersions), this node \(hello.wireVersions)")
         }
         guard hello.hasSecret == (local.secret != nil) else {
-            throw CallError(
-                .refused,
-                hello.hasSecret
-                    ? "node \(hello.node.name) asks for a cluster secret and this node has none"
-                    : "node \(hello.node.name) has no cluster secret and this node asks for one")
+            throw hello.hasSecret
+                ? refuse(
+                    "node \(peerName) asks for a cluster secret and this node has none",
+                    told: "node \(ownName) has no cluster secret and this node asks for one")
+                : refuse(
+                    "node \(peerName) has no cluster secret and this node asks for one",
+                    told:
+                        "this node has no cluster secret and node \(ownName) asks for one: give it --cluster-secret-file"
+                )
         }
         let welcome = HandshakeWelcome(
             clusterID: local.clusterID, node: local.node, wireVersion: version, nonce: nonce)
@@ -127,7 +143,9 @@ package struct ServerHandshake: Sendable {
         }
         phase = .done
         guard secret.isProof(bytes, HandshakeTranscript.client, transcript) else {
-            throw CallError(.refused, "node \(hello.node.name) has another cluster secret")
+            throw refuse(
+                "node \(hello.node.name) has another cluster secret",
+                told: "node \(local.node.name) has another cluster secret")
         }
         return .open(
             [], PeerIdentity(node: hello.node, wireVersion: version), hello.purpose)

@@ -86,7 +86,8 @@ final class TLSFiles: Sendable {
                 checksNames: !names(of: own).isEmpty, stamps: stamps)
         } catch {
             throw CallError(
-                .invalidArgument, "the certificate \(paths.certificate) and key \(paths.key) do not work: \(error)")
+                .invalidArgument,
+                "the certificate \(paths.certificate) and key \(paths.key) do not work: \(text(error))")
         }
     }
 
@@ -104,10 +105,14 @@ final class TLSFiles: Sendable {
     private static func read<Value>(
         _ what: String, _ path: String, _ body: (String) throws -> Value
     ) throws(CallError) -> Value {
+        guard access(path, R_OK) == 0 else {
+            throw CallError(
+                .invalidArgument, "cannot read the TLS \(what) from \(path): \(String(cString: strerror(errno)))")
+        }
         do {
             return try body(path)
         } catch {
-            throw CallError(.invalidArgument, "cannot read the TLS \(what) from \(path): \(error)")
+            throw CallError(.invalidArgument, "cannot read the TLS \(what) from \(path): \(text(error))")
         }
     }
 
@@ -146,19 +151,57 @@ final class TLSFiles: Sendable {
         }
     }
 
-    /// A TLS failure as a log line should say it.
+    /// A TLS failure as a log line should say it, from this node's side. What a peer says of a certificate tells more than what is
+    /// known where it is checked.
     static func explain(_ error: any Error) -> String {
-        let text = String(describing: error)
-        if text.contains("CERTIFICATE_EXPIRED") || text.contains("certificate expired") {
-            return "the peer says that this node's certificate has expired: \(text)"
+        let reasons = reasons(error)
+        func has(_ names: String...) -> Bool { names.contains { name in reasons.contains { $0.contains(name) } } }
+        if has("CERTIFICATE_EXPIRED") { return "the peer says that this node's certificate has expired" }
+        if has("UNKNOWN_CA") {
+            return "the peer says that this node's certificate is not of the cluster's authority (--tls-ca there)"
         }
-        if text.contains("CERTIFICATE_VERIFY_FAILED") {
-            return "the peer's certificate has expired, is not valid yet or is not of this cluster's authority: \(text)"
+        if has("BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN", "CERTIFICATE_REVOKED") {
+            return "the peer says that this node's certificate is not valid: maybe not yet"
         }
-        if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") || text.contains("unexpectedMessage")
-        {
-            return "the peer does not speak TLS: \(text)"
+        if has("CERTIFICATE_REQUIRED", "PEER_DID_NOT_RETURN_A_CERTIFICATE") {
+            return "a node has shown no certificate: it needs --tls-cert, --tls-key and --tls-ca"
         }
-        return "TLS failed: \(text)"
+        if has("CERTIFICATE_VERIFY_FAILED") {
+            return
+                "the peer's certificate has expired, is not valid yet or is not of this cluster's authority (--tls-ca)"
+        }
+        if has("WRONG_VERSION_NUMBER", "HTTP_REQUEST") || String(describing: error).contains("unexpectedMessage") {
+            return "the peer does not speak TLS"
+        }
+        return "TLS failed: \(text(error))"
     }
+
+    /// The library's names of what is wrong, without its source files and lines.
+    private static func reasons(_ error: any Error) -> [String] {
+        let text = String(describing: error)
+        return text.split(separator: ":").compactMap { part in
+            let name = part.prefix { $0 != " " && $0 != "]" && $0 != ")" }
+            let isName =
+                name.count > 4
+                && name.utf8.allSatisfy { byte in
+                    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || byte == UInt8(ascii: "_")
+                        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                }
+            return isName && name.contains { $0.isLetter } ? String(name) : nil
+        }
+    }
+
+    /// An error of the library in words; without a name for it, as it is.
+    private static func text(_ error: any Error) -> String {
+        let reasons = reasons(error)
+        guard !reasons.isEmpty else { return String(String(describing: error).prefix(200)) }
+        return reasons.map { $0.lowercased().split(separator: "_").joined(separator: " ") }.joined(separator: "; ")
+    }
+}
+
+extension TLSPaths {
+    /// Whether a node could begin with the files as they are now. On a thread that may block.
+    ///
+    /// - Throws: `invalidArgument` with the file and what is wrong with it.
+    package func check() throws(CallError) { _ = try TLSFiles(self) }
 }

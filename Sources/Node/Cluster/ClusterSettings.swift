@@ -64,6 +64,17 @@ struct ClusterSettings: Sendable {
         }
     }
 
+    /// Reads what the settings name, as a node does when it begins.
+    ///
+    /// - Throws: ``ConfigurationFailure`` with the file.
+    func check() throws {
+        do throws(CallError) {
+            try tls?.check()
+        } catch {
+            throw ConfigurationFailure("tls: \(error.message)")
+        }
+    }
+
     /// A file that nobody else may read: a secret on the command line or in the environment would be seen by others.
     private static func secret(_ path: String) throws -> ClusterSecret {
         let mode: Int

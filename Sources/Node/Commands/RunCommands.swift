@@ -64,7 +64,10 @@ struct NodeCommand: AsyncParsableCommand {
     func run() async throws {
         var settings = try await node.settings(serve)
         settings.cluster = try cluster.settings()
-        if node.check { return node.report(settings) }
+        if node.check {
+            try settings.cluster?.check()
+            return node.report(settings)
+        }
         if settings.cluster != nil, serve.http == nil {
             // Several nodes of one machine would want the same one.
             settings.port = try FreePort.find(settings.host, preferring: settings.port)

@@ -64,6 +64,37 @@ struct HandshakeTests {
         #expect(throws: CallError.self) { try third.receiveProof(proof) }
     }
 
+    @Test("whoever is refused is told why from its own side")
+    func toldReasons() throws {
+        let secret = "a secret of the cluster"
+        let cases: [(client: HandshakeLocal, server: HandshakeLocal, logged: String, told: String)] = [
+            (
+                try Self.local("a", nil), try Self.local("b", secret),
+                "node a has no cluster secret and this node asks for one",
+                "this node has no cluster secret and node b asks for one: give it --cluster-secret-file"
+            ),
+            (
+                try Self.local("a", secret), try Self.local("b", nil),
+                "node a asks for a cluster secret and this node has none",
+                "node b has no cluster secret and this node asks for one"
+            ),
+            (
+                try Self.local("a", nil), try Self.local("a", nil), "the peer has this node's own name, a",
+                "the node there has this node's own name, a: give this one another --name"
+            ),
+        ]
+        for test in cases {
+            let client = ClientHandshake(local: test.client, purpose: .control, nonce: Self.clientNonce)
+            var server = ServerHandshake(local: test.server, nonce: Self.serverNonce)
+            do throws(CallError) {
+                _ = try server.receiveHello(client.hello)
+                Issue.record("not refused: \(test.logged)")
+            } catch {
+                #expect(error.message == test.logged && server.toldReason == test.told)
+            }
+        }
+    }
+
     @Test("a changed byte of the welcome is refused by a client with a secret")
     func changedWelcome() throws {
         let client = ClientHandshake(
