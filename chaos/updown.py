@@ -173,7 +173,20 @@ def deaths(up):
             until("the other node", lambda: [m["name"] for m in json.loads(run(
                 "admin", "members", "--json", "--url", up.nodes[0]["http"]))["members"]] == ["a"])
     up.ended(1)
+    for node in up.nodes:
+        with open(os.path.join(up.data, node["name"] + ".log"), encoding="utf-8") as log:
+            lines = [json.loads(line) for line in log]
+        if not any("event" in line for line in lines) or not all("event" in line or "level" in line for line in lines):
+            fail(f"the log of {node['name']} with --json is {lines}")
     print("  nodes that end by themselves are told of", flush=True)
+
+
+def check(data):
+    """Settings that no node could begin with are found by --check."""
+    text = run("node", "--check", "--data", data, "--listen", f"127.0.0.1:{free_port()}", "--tls-cert", "/nowhere/c.pem", "--tls-key",
+               "/nowhere/k.pem", "--tls-ca", "/nowhere/a.pem", code=78)
+    if "/nowhere/c.pem" not in text:
+        fail(f"--check said {text}")
 
 
 def crashes(data):
@@ -228,6 +241,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="dataprism-updown-")
     data = os.path.join(folder, "cluster")
     try:
+        check(data)
         deaths(pipeline(folder, data))
         crashes(data)
     finally:
