@@ -62,6 +62,14 @@ extension Coordinator {
         }
     }
 
+    /// Whether a query would find rows: this node knows the log's end, and all who keep those of the newest commit still live.
+    package var findsRows: Bool {
+        guard holdsLease, let serving else { return false }
+        return serving.group.members.allSatisfy { member in
+            (member as? RemoteMember).map { state.cluster.isCurrent($0.node) } ?? true
+        }
+    }
+
     private func read(
         _ relations: [String], _ tables: [String], at serving: Serving, before deadline: ContinuousClock.Instant
     ) async throws(CoordinationError) -> ViewRead {

@@ -350,6 +350,9 @@ struct HTTPAPI {
             throw Failure(
                 .notReady, "the node replays its log: \(status.replay.done) of \(status.replay.total) records")
         }
+        guard await coordinator.findsRows else {
+            throw Failure(.notReady, "the rows of another node cannot be reached: the cluster is recovering")
+        }
         return Self.json("{\"status\":\"ready\",\"epoch\":\(status.committedEpoch)}")
     }
 
