@@ -13,7 +13,7 @@ package actor Processor {
     private let service: ReadService
     /// Sorted by id: the main lane first.
     private var lanes: [Lane] = []
-    /// The generation is over.
+    /// The generation is over: calls that were under way change nothing, and the next step fails.
     private var isClosed = false
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -70,6 +70,7 @@ package actor Processor {
     // MARK: Control, between steps
 
     func openLane(_ id: LaneID) {
+        if isClosed { return }
         precondition(!lanes.contains { $0.id == id }, "lane \(id.rawValue) is open")
         lanes.append(Lane(id: id, index: index, fabric: fabric))
         lanes.sort { $0.id < $1.id }
@@ -87,6 +88,7 @@ package actor Processor {
 
     /// Installs nodes and feeds; the new shards.
     func install(_ setup: LaneSetup, into id: LaneID) throws(GraphError) -> ShardSet {
+        if isClosed { return ShardSet() }
         let lane = lane(id)
         precondition(!lane.isRunning, "installing into lane \(id.rawValue) within a step")
         let outlets = LaneOutlets(worker: index, executor: executor)
@@ -145,6 +147,7 @@ package actor Processor {
     /// Takes nodes with their state, shards and sinks of relations from a lane that has reached the main lane's frontier, and closes
     /// that lane. Of its feeds, those of `tables` go on in the main lane; the others end.
     func adopt(_ nodes: Set<OperatorID>, tables: Set<String>, from id: LaneID) {
+        if isClosed { return }
         let main = lane(.main)
         let other = lane(id)
         precondition(!main.isRunning && !other.isRunning, "adopting within a step")
