@@ -141,6 +141,12 @@ def reports(up):
         cluster = admin("members")
         if status["term"] != cluster["term"] or status["term"] < 1:
             fail(f"the status has term {status['term']}, the cluster {cluster['term']}")
+
+        def agreed():
+            """Each node knows its own newest epoch at once, and another's by gossip."""
+            told = [json.loads(run("admin", "members", "--json", "--url", node["http"]))["members"] for node in up.nodes]
+            return len({json.dumps([(m["name"], m["committedEpoch"]) for m in members]) for members in told}) == 1
+        until("both nodes to tell the same epochs", agreed)
         workers = admin("workers")["workers"]
         if [w["node"] for w in workers] != ["a", "b"] or sum(w["vnodes"] for w in workers) != 256 or any("busyShare" not in w for w in workers):
             fail(f"the workers are {workers}")
@@ -160,6 +166,16 @@ def reports(up):
     if "nothing to move" not in run("admin", "rebalance", "--url", url):
         fail("equal shares were made anew")
     print("  workers, connectors, epochs and lag: the same on every node", flush=True)
+
+
+def unserved(up):
+    """A node that cannot serve does not join: the others would move work to it, and back."""
+    text = run("node", "--name", "x", "--listen", f"127.0.0.1:{free_port()}", "--http", up.nodes[1]["http"].removeprefix("http://"), "--join",
+               up.nodes[0]["listen"], "--data", os.path.join(up.data, "x"), "--log", f"embedded:{up.data}/log", code=1)
+    history = json.loads(run("admin", "history", "--json", "--url", up.nodes[0]["http"]))
+    if "the port is in use" not in text or "x#" in json.dumps(history):
+        fail(f"a node whose port was taken said {text}, and the history is {history}")
+    print("  a node that cannot serve did not join", flush=True)
 
 
 def deaths(up):
@@ -242,7 +258,9 @@ def main():
     data = os.path.join(folder, "cluster")
     try:
         check(data)
-        deaths(pipeline(folder, data))
+        up = pipeline(folder, data)
+        unserved(up)
+        deaths(up)
         crashes(data)
     finally:
         for pid in os.listdir("/proc"):

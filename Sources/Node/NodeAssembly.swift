@@ -112,8 +112,11 @@ private struct CoordinatorService: Service {
     let mayBegin: AsyncStream<Void>
 
     func run() async throws {
-        guard await mayBegin.first(where: { true }) != nil else { return }
         do {
+            guard await mayBegin.first(where: { true }) != nil else {
+                // Whoever could not begin ends the group; its services end in their turn.
+                return try await gracefulShutdown()
+            }
             guard let link else {
                 return try await cancelWhenGracefulShutdown { try await coordinator.run() }
             }
