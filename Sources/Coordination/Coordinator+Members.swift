@@ -84,8 +84,6 @@ extension Coordinator {
     /// Not on the actor, which has gossip to answer meanwhile.
     private nonisolated static func encode(_ deltas: [Delta]) async -> [UInt8] {
         var bytes: [UInt8] = []
-        // Room for all at once: each delta asks for just its own, and the bytes before it would be copied every time.
-        bytes.reserveCapacity(deltas.reduce(0) { $0 + $1.byteCount + 16 * ($1.columns.count + 1) })
         for delta in deltas { DeltaCodec.encode(delta, to: &bytes) }
         return bytes
     }

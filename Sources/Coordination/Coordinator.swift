@@ -41,7 +41,7 @@ package actor Coordinator {
 
     // This node among others.
     var seat: Seat?
-    /// Why this node shall leave, if it was asked to before it had a seat.
+    /// Why this node shall leave, if it was asked to: it may have no seat yet.
     var leaveReason: String?
     var seatFailure: CoordinationError?
     /// Rung when something may be decided earlier than was thought.

@@ -28,8 +28,6 @@ package enum ExchangeFrame {
 
     package static func encode(_ entries: [Entry]) -> [UInt8] {
         var bytes: [UInt8] = [version]
-        // Room for all at once: each delta asks for just its own, and the bytes before it would be copied every time.
-        bytes.reserveCapacity(entries.reduce(1) { $0 + headBytes + size($1.message) })
         for entry in entries {
             switch entry.message {
             case .rows(let edge, let delta):
@@ -40,12 +38,6 @@ package enum ExchangeFrame {
             }
         }
         return bytes
-    }
-
-    /// Bytes of the rows at most.
-    private static func size(_ message: ExchangeMessage) -> Int {
-        guard case .rows(_, let delta) = message else { return 0 }
-        return delta.byteCount + 16 * (delta.columns.count + 1)
     }
 
     private static func append(_ kind: UInt8, _ entry: Entry, _ edge: OperatorID, to bytes: inout [UInt8]) {

@@ -17,7 +17,9 @@ package enum DeltaCodec {
     /// Appends a delta's bytes.
     package static func encode(_ delta: Delta, to bytes: inout [UInt8]) {
         precondition(delta.columns.count <= columnsMax && delta.count <= UInt32.max)
-        bytes.reserveCapacity(bytes.count + delta.byteCount + 16 * (delta.columns.count + 1))
+        let needed = bytes.count + delta.byteCount + 16 * (delta.columns.count + 1)
+        // At least double: what stands before is copied seldom, however many deltas follow one another.
+        if needed > bytes.capacity { bytes.reserveCapacity(max(needed, 2 * bytes.capacity)) }
         bytes.append(version)
         bytes.append(delta.weights == nil ? 0 : 1)
         append(UInt16(delta.columns.count), to: &bytes)
