@@ -12,7 +12,7 @@ enum Golden {
     }
 
     static func samples() async throws -> [GoldenSample] {
-        try handshake() + gossip() + rows() + exchange() + records() + numbers()
+        try handshake() + gossip() + rows() + exchange() + records() + GoldenPlans.samples() + numbers()
             + (await GoldenCalls.samples()) + (await GoldenCalls.errors())
     }
 

@@ -1,5 +1,6 @@
 import Cluster
 import Coordination
+import Dataflow
 import Foundation
 import Testing
 
@@ -45,6 +46,25 @@ import Testing
                 Issue.record("\(sample.name) of version 1 is not read any more: \(error)")
             }
         }
+    }
+
+    /// Deployed expressions name functions by their keys, so a key means the same for ever. `Golden/functions1.txt` has them, one a line;
+    /// new ones are added as above.
+    @Test func theFunctionsOfVersion1AreKnownForEver() throws {
+        let path = String(Self.path.dropLast("version1.txt".count)) + "functions1.txt"
+        let keys = Set(
+            FunctionRegistry.all.map(\.key) + FunctionRegistry.templates.map { "\($0.name)(…)" }
+                + TableFunctionRegistry.all.map(\.key))
+        var known: Set<String> = []
+        if FileManager.default.fileExists(atPath: path) {
+            known = Set(try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init))
+        }
+        if ProcessInfo.processInfo.environment["DATAPRISM_RECORD_GOLDEN"] == "1" {
+            known.formUnion(keys)
+            try (known.sorted().joined(separator: "\n") + "\n").write(toFile: path, atomically: true, encoding: .utf8)
+        }
+        #expect(known.subtracting(keys).sorted() == [], "deployed views would miss them")
+        #expect(keys.subtracting(known).sorted() == [], "not written down yet")
     }
 
     @Test func whatTheNextVersionAddsIsPassedOver() async throws {
