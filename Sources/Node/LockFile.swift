@@ -30,9 +30,8 @@ final class LockFile: Sendable {
         }
         for number in 1...Self.tries where flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             guard number < Self.tries else {
-                let pid = Self.written(descriptor)
-                close(descriptor)
-                throw Held(pid: pid)
+                // The descriptor is this object's already, and closed with it.
+                throw Held(pid: Self.written(descriptor))
             }
             poll(nil, 0, Self.pause)
         }

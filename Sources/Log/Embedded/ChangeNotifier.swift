@@ -16,7 +16,11 @@ final class ChangeNotifier: Sendable {
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         stopWrite = ends[1]
         guard file >= 0, inotify >= 0, piped == 0, inotify_add_watch(inotify, path, UInt32(IN_MODIFY)) >= 0 else {
-            throw LogError(.storage, "cannot watch \(path): \(String(cString: strerror(errno)))")
+            let reason = String(cString: strerror(errno))
+            // What would have been the thread's.
+            Glibc.close(inotify)
+            Glibc.close(ends[0])
+            throw LogError(.storage, "cannot watch \(path): \(reason)")
         }
         let (stop, watchers) = (ends[0], watchers)
         startThread("log-notify") {

@@ -10,9 +10,8 @@ final class SQLiteConnection {
     init(path: String, isReader: Bool) throws(LogError) {
         let flags = (isReader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX
         guard sqlite3_open_v2(path, &handle, flags, nil) == SQLITE_OK else {
-            let error = failure("opening \(path)")
-            sqlite3_close_v2(handle)
-            throw error
+            // The handle, if there is one, is closed with this object.
+            throw failure("opening \(path)")
         }
         sqlite3_extended_result_codes(handle, 1)
     }
