@@ -129,15 +129,14 @@ extension Coordinator {
     /// Folds the control records that are new; the verdict on each.
     @discardableResult
     func foldControl() async throws(CoordinationError) -> [Int64: ControlState.Verdict] {
-        let partition = TopicPartition(Self.controlTopic, 0)
         var verdicts: [Int64: ControlState.Verdict] = [:]
         while true {
             let from = state.nextOffset == 0 ? try await controlBegin() : state.nextOffset
-            let batches = try await retrying { () async throws(LogError) in
-                try await self.log.read(partition, from: from, bytesMax: 1 << 20)
+            guard let batches = try await readControl(from: from) else {
+                try await checkContinuation()
+                continue
             }
-            guard let first = batches.first else { return verdicts }
-            if first.firstOffset > from { try await checkContinuation(from) }
+            if batches.isEmpty { return verdicts }
             for batch in batches {
                 for (index, record) in batch.records.records.enumerated() {
                     let offset = batch.firstOffset + Int64(index)
@@ -148,6 +147,18 @@ extension Coordinator {
                 }
             }
             if state.nextOffset <= from { return verdicts }
+        }
+    }
+
+    /// Records of the control log from `offset` on; nil if they are trimmed, which may happen at any time.
+    func readControl(from offset: Int64) async throws(CoordinationError) -> [RecordBatch]? {
+        try await retrying { () async throws(LogError) -> [RecordBatch]? in
+            do throws(LogError) {
+                return try await self.log.read(TopicPartition(Self.controlTopic, 0), from: offset, bytesMax: 1 << 20)
+            } catch {
+                guard error.code == .offsetOutOfRange else { throw error }
+                return nil
+            }
         }
     }
 
@@ -168,10 +179,12 @@ extension Coordinator {
         )
     }
 
-    /// Records that this node has not folded may have been trimmed while it was held up.
-    private func checkContinuation(_ next: Int64) async throws(CoordinationError) {
+    /// Records that this node has not folded were trimmed while it was held up. Another fold cannot stand for its own: what it has
+    /// installed follows from each record.
+    private func checkContinuation() async throws(CoordinationError) {
         let begin = try await controlBegin()
-        guard next < begin else { return }
+        let next = state.nextOffset
+        guard next > 0, next < begin else { return }
         throw CoordinationError(
             .stopped,
             "this node has read \(Self.controlTopic) up to offset \(next), and it was trimmed below \(begin) since: start the node again"

@@ -117,6 +117,14 @@ package final class MemoryLog: EventLog {
         }
     }
 
+    /// As if so many records were appended and trimmed before anybody could read them.
+    package func skip(_ partition: TopicPartition, _ count: Int64) {
+        state.withLock { state in
+            guard let end = state.partitions[partition]?.end else { return }
+            state.partitions[partition] = Partition(batches: [], earliest: end + count, end: end + count)
+        }
+    }
+
     package func applyRetention(_ topic: String, now: Int64, limits: [Int: Int64]) async throws(LogError) {}
 
     package func storedAnswer(topic: String, key: String) async throws(LogError) -> IdempotentAnswer? {
