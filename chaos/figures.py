@@ -5,7 +5,7 @@
 
 - boot: until 3 nodes, and 16, are ready and own something;
 - kills: kill -9, from the signal to the record that gives the victim's vnodes to others, and to a new event in a view;
-- load: every core is kept busy; no node may be removed;
+- load: every core is kept busy, and answers of 300 000 rows are read all the while; no node may be removed;
 - quiet: the share of a core that each node of 16 uses while nothing happens;
 - sizes: the views of clusters of 1, 3 and 5 nodes equal SQLite's while nodes are killed, added and drained.
 
@@ -18,9 +18,11 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 
 from cluster import until
+from node import Refused
 from live import Live
 
 failures = []
@@ -73,9 +75,42 @@ def kills(live, count, rng):
     return sorted(reassigned), sorted(healed)
 
 
+class LargeReader(threading.Thread):
+    """Reads all rows of a large view on one node after another. Such answers gather rows of every node, which has gossip to answer
+    meanwhile."""
+
+    ROWS = 300_000
+    PIPELINE = f"""
+CREATE SOURCE bids WITH (connector = 'generator', kind = 'bid', rate = 0, count = {ROWS}, base_time = '2026-01-01 00:00:00', skew = 'none');
+CREATE MATERIALIZED VIEW every_bid AS SELECT auction, bidder, price, channel, url, _offset FROM bids;
+"""
+
+    def __init__(self, live):
+        super().__init__(daemon=True)
+        self.live, self.stop, self.answers, self.refused, self.failure = live, threading.Event(), 0, 0, None
+
+    def run(self):
+        while not self.stop.is_set():
+            for member in self.live.alive:
+                try:
+                    status, _, body = member.request("POST", "/sql", b"SELECT * FROM every_bid", {"Content-Type": "application/sql"}, 120)
+                    if status != 200:
+                        raise Refused(status, body)
+                    rows = body.count(b"\n")
+                    if rows != self.ROWS:
+                        self.failure = f"{member.name} answered {rows} of {self.ROWS} rows"
+                        return
+                    self.answers += 1
+                except (Refused, OSError):
+                    self.refused += 1
+
+
 def load(live, seconds):
-    """Keeps all cores busy beside the pipeline; the members must stay what they are."""
-    before, hogs = lives(live), []
+    """Keeps all cores busy beside the pipeline and large answers; the members must stay what they are."""
+    live.alive[0].sql(LargeReader.PIPELINE)
+    until("a large view", 120, lambda: live.alive[0].sql("SELECT count(*) AS n FROM every_bid")[0]["n"] == LargeReader.ROWS)
+    before, hogs, reader = lives(live), [], LargeReader(live)
+    reader.start()
     try:
         for _ in range(os.cpu_count() or 2):
             hogs.append(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
@@ -86,9 +121,15 @@ def load(live, seconds):
             if now != before:
                 live.fail(f"under full load the members changed from {before} to {now}")
     finally:
+        reader.stop.set()
         for hog in hogs:
             hog.kill()
             hog.wait()
+    reader.join(400)
+    if reader.failure or reader.answers == 0:
+        live.fail(reader.failure or f"no large answer came, {reader.refused} were refused")
+    row(f"answers of {LargeReader.ROWS:,} rows meanwhile", f"{reader.answers}")
+    live.alive[0].sql("DROP MATERIALIZED VIEW every_bid; DROP SOURCE bids")
 
 
 def sizes(nodes, seed):
@@ -119,6 +160,9 @@ def sizes(nodes, seed):
         made = "CREATE MATERIALIZED VIEW late AS SELECT grp, count(*) AS n FROM events GROUP BY grp"
         until("a change through a node without a share", 60, lambda: drained.sql(made) is not None)
         until("its rows there", 60, lambda: drained.sql("SELECT count(*) AS n FROM late"))
+        made = next(entry for entry in live.history(drained) if entry["kind"] == "deploy" and entry["what"] == "late")
+        if made["why"] != f"asked of {drained.name}#{live.incarnation(drained.name)}":
+            live.fail(f"the history does not say who was asked for a change: {made}")
         live.finish(f"{nodes} nodes and one more, {drained.name} drained")
         row(f"{nodes} nodes: kill, join, drain; views equal SQLite's", "right")
 

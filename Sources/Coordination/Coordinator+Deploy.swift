@@ -16,31 +16,44 @@ extension Coordinator {
     ///
     /// On an empty log, and with new tables, this is one epoch; created one by one, later views may have to be built aside.
     package func deploy(_ deployments: [Deployment], after version: Int64) async throws(CoordinationError) -> Int64 {
-        let request = ChangeRequest(after: version, deployments: deployments, drops: [])
-        if let version = try await forward(request) { return version }
-        try checkReady()
-        try checkVersion(version)
-        var deploy = ControlRecord.Deploy(
-            after: version, deployments: deployments, start: Frontier(), partitions: [:],
-            author: seat?.own?.incarnation)
-        try await resolveTopics(of: &deploy)
-        try checkReadable(deployments)
-        try trial(.deploy(deploy))
-        try tryInstalling(deployments)
-        return try await decide(.deploy(deploy))
+        try await deploy(ChangeRequest(after: version, deployments: deployments, askedOf: seat?.own?.incarnation))
     }
 
     /// Removes relations, dependents first; the version that it makes. Returns once they are gone. Topics and their records stay.
     package func drop(_ names: [String], after version: Int64) async throws(CoordinationError) -> Int64 {
-        if let version = try await forward(ChangeRequest(after: version, deployments: [], drops: names)) {
-            return version
-        }
+        try await drop(ChangeRequest(after: version, drops: names, askedOf: seat?.own?.incarnation))
+    }
+
+    func deploy(_ request: ChangeRequest) async throws(CoordinationError) -> Int64 {
+        if let version = try await forward(request) { return version }
         try checkReady()
-        try checkVersion(version)
+        try checkVersion(request.after)
+        let (author, askedOf) = authors(of: request)
+        var deploy = ControlRecord.Deploy(
+            after: request.after, deployments: request.deployments, start: Frontier(), partitions: [:],
+            author: author, askedOf: askedOf)
+        try await resolveTopics(of: &deploy)
+        try checkReadable(request.deployments)
+        try trial(.deploy(deploy))
+        try tryInstalling(request.deployments)
+        return try await decide(.deploy(deploy))
+    }
+
+    func drop(_ request: ChangeRequest) async throws(CoordinationError) -> Int64 {
+        if let version = try await forward(request) { return version }
+        try checkReady()
+        try checkVersion(request.after)
+        let (author, askedOf) = authors(of: request)
         let record = ControlRecord.drop(
-            ControlRecord.Drop(after: version, names: names, author: seat?.own?.incarnation))
+            .init(after: request.after, names: request.drops, author: author, askedOf: askedOf))
         try trial(record)
         return try await decide(record)
+    }
+
+    /// Who appends the record, and who was asked for it if that is another.
+    private func authors(of request: ChangeRequest) -> (author: Incarnation?, askedOf: Incarnation?) {
+        let author = seat?.own?.incarnation
+        return (author, request.askedOf == author ? nil : request.askedOf)
     }
 
     /// Whether changes can be decided here.

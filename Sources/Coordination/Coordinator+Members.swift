@@ -8,9 +8,12 @@ package struct ChangeRequest: Sendable, Hashable, Codable {
     package var after: Int64
     package var deployments: [Deployment]
     package var drops: [String]
+    /// The life that a client asked for it; of the driver itself nil.
+    package var askedOf: Incarnation?
 
-    package init(after: Int64, deployments: [Deployment], drops: [String]) {
+    package init(after: Int64, deployments: [Deployment] = [], drops: [String] = [], askedOf: Incarnation? = nil) {
         self.after = after
+        self.askedOf = askedOf
         self.deployments = deployments
         self.drops = drops
     }
@@ -93,9 +96,7 @@ extension Coordinator {
     func change(_ request: ChangeRequest) async throws(CoordinationError) -> ChangeAnswer {
         guard let part, part.leads else { throw catchingUp }
         let version =
-            request.drops.isEmpty
-            ? try await deploy(request.deployments, after: request.after)
-            : try await drop(request.drops, after: request.after)
+            request.drops.isEmpty ? try await deploy(request) : try await drop(request)
         return ChangeAnswer(version: version, notice: currentNotice(part))
     }
 

@@ -54,12 +54,17 @@ import Testing
             let table = Fixture.table("t", id: 1)
             try await node.call(as: try Self.node("other", 5)) { port in
                 let (_, version) = await node.coordinator.catalog()
-                let answer = try await port.change(ChangeRequest(after: version, deployments: [table], drops: []))
+                let asked = Incarnation(5)
+                let answer = try await port.change(ChangeRequest(after: version, deployments: [table], askedOf: asked))
                 #expect(answer.version > version)
                 #expect(await node.coordinator.catalog().0.ordered.map(\.name) == ["t"])
                 try await Self.expect(.conflict) {
-                    _ = try await port.change(ChangeRequest(after: version, deployments: [], drops: ["t"]))
+                    _ = try await port.change(ChangeRequest(after: version, drops: ["t"]))
                 }
+                // Who decided it and who was asked are in the history.
+                let entry = try #require(
+                    try await node.coordinator.history().entries.first { $0.offset == answer.version })
+                #expect(entry.who == "\(node.actors.node)" && entry.why == "asked of life 5")
             }
         }
     }

@@ -52,10 +52,12 @@ package struct ControlHistory: Sendable {
             line.kind = "deploy"
             line.who = name(deploy.author, before)
             line.what = deploy.deployments.map(\.relation.name).joined(separator: ", ")
+            line.why = why(askedOf: deploy.askedOf, before)
         case .drop(let drop):
             line.kind = "drop"
             line.who = name(drop.author, before)
             line.what = drop.names.joined(separator: ", ")
+            line.why = why(askedOf: drop.askedOf, before)
         case .state(let folded):
             line.kind = "state"
             line.what = "the fold at version \(folded.version)"
@@ -121,6 +123,10 @@ package struct ControlHistory: Sendable {
         let moves = before.map { "\(AssignmentPlanner.moves(from: $0, to: assignment)) vnodes move" }
         return "generation \(assignment.generation): " + shares.joined(separator: ", ")
             + (moves.map { "; " + $0 } ?? "")
+    }
+
+    private func why(askedOf node: Incarnation?, _ cluster: ClusterState) -> String {
+        node.map { "asked of \(name($0, cluster))" } ?? ""
     }
 
     private func name(_ incarnation: Incarnation?, _ cluster: ClusterState) -> String {

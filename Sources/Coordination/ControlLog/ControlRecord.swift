@@ -21,6 +21,8 @@ package enum ControlRecord: Hashable, Sendable {
         package var after: Int64
         /// The life that appended it; nil only in logs that no node has joined.
         package var author: Incarnation?
+        /// The life that a client asked for it; nil if that is the author.
+        package var askedOf: Incarnation?
         /// In order: each may read those before it.
         package var deployments: [Deployment]
         /// Where the new tables' topics are read from; 0 for partitions that are not named. A frontier's token.
@@ -32,10 +34,11 @@ package enum ControlRecord: Hashable, Sendable {
 
         package init(
             after: Int64, deployments: [Deployment], start: Frontier, partitions: [String: Int],
-            files: [String: [String]] = [:], author: Incarnation? = nil
+            files: [String: [String]] = [:], author: Incarnation? = nil, askedOf: Incarnation? = nil
         ) {
             self.after = after
             self.author = author
+            self.askedOf = askedOf
             self.deployments = deployments
             self.start = start.token
             self.partitions = partitions
@@ -47,12 +50,15 @@ package enum ControlRecord: Hashable, Sendable {
         package var after: Int64
         /// As of ``Deploy/author``.
         package var author: Incarnation?
+        /// As of ``Deploy/askedOf``.
+        package var askedOf: Incarnation?
         /// Dependents first.
         package var names: [String]
 
-        package init(after: Int64, names: [String], author: Incarnation? = nil) {
+        package init(after: Int64, names: [String], author: Incarnation? = nil, askedOf: Incarnation? = nil) {
             self.after = after
             self.author = author
+            self.askedOf = askedOf
             self.names = names
         }
     }
