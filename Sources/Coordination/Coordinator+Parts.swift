@@ -65,7 +65,8 @@ extension Coordinator {
         let placement = Placement(assignment)
         guard let index = nodes.firstIndex(of: own) else { preconditionFailure("\(own) is not in its assignment") }
         let member = localMember(placement, index: index)
-        let exchange = RemoteExchange(fabric: member.pool.fabric, counters: exchangeCounters) { [weak self] reason in
+        let exchange = RemoteExchange(fabric: member.pool.fabric, nodes: nodes, counters: exchangeCounters) {
+            [weak self] reason in
             self?.exchangeBroke(assignment.generation, reason)
         }
         member.pool.fabric.attach(exchange)

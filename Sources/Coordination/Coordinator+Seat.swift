@@ -125,10 +125,12 @@ extension Coordinator {
             noteLogFields()
             if WireVersions.isNext { leaveToWrite(.hint("\(node) is of the next version")) }
         case .ended(let node):
+            fencePart()
             noteLogFields()
             logger.warning("this life has ended", metadata: ["life": "\(node)"])
             partBell.ring()
         case .adopted:
+            fencePart()
             noteLogFields()
             updateConnectors()
             partBell.ring()
@@ -140,6 +142,11 @@ extension Coordinator {
             logger.info("left the cluster")
             foldBell.ring()
         }
+    }
+
+    /// Another generation was read back, or none is this life's any more: from here on nothing of the part's is taken.
+    private func fencePart() {
+        if let part, part.generation != seat?.adopted?.generation { part.exchange?.fence() }
     }
 
     private func leaveToWrite(_ write: Seat.Write) {

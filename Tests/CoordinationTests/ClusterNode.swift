@@ -70,7 +70,7 @@ struct ClusterNode: Sendable {
 
     /// Runs `body` with a connection of `caller` to `node`, which serves `routes`.
     static func connected(
-        from caller: NodeID, to node: NodeID, _ routes: TransportRoutes,
+        from caller: NodeID, to node: NodeID, _ routes: TransportRoutes, purpose: ConnectionPurpose = .control,
         _ body: (PeerConnection) async throws -> Void
     ) async throws {
         let server = try transport(node, listen: Endpoint(host: "127.0.0.1", port: 0), routes: routes)
@@ -80,7 +80,7 @@ struct ClusterNode: Sendable {
             group.addTask { await server.run() }
             let outcome: Swift.Result<Void, any Error>
             do {
-                outcome = .success(try await body(try await client.connect(to: endpoint, purpose: .control)))
+                outcome = .success(try await body(try await client.connect(to: endpoint, purpose: purpose)))
             } catch {
                 outcome = .failure(error)
             }

@@ -9,8 +9,10 @@ package struct ExchangeCounts: Sendable, Equatable {
     /// Bytes of frames, their heads included.
     package var bytesSent = 0
     package var bytesReceived = 0
-    /// Streams of another generation, or of edges that do not end here.
+    /// Streams of another generation, of edges that do not end here, or of a node that does not have the sending worker.
     package var refused = 0
+    /// Frames of a generation that was over when they came.
+    package var framesFenced = 0
     /// Edges that ended by themselves.
     package var broken = 0
     /// Nanoseconds of coding and decoding frames.

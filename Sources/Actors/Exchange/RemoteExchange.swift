@@ -47,6 +47,7 @@ package final class RemoteExchange: ExchangeLink {
     private struct State {
         var outgoing: [Edge: Outgoing] = [:]
         var incoming: [Edge: Incoming] = [:]
+        var isFenced = false
         var isClosed = false
         var isBroken = false
     }
@@ -58,15 +59,19 @@ package final class RemoteExchange: ExchangeLink {
     }
 
     private let fabric: ExchangeFabric
+    /// The generation's nodes, in the order of its members.
+    private let nodes: [NodeID]
     private let counters: ExchangeCounters
     private let onBroken: @Sendable (String) -> Void
     private let state = Mutex(State())
 
     package init(
-        fabric: ExchangeFabric, counters: ExchangeCounters = ExchangeCounters(),
+        fabric: ExchangeFabric, nodes: [NodeID], counters: ExchangeCounters = ExchangeCounters(),
         onBroken: @escaping @Sendable (String) -> Void
     ) {
+        precondition(nodes.count == fabric.placement.members.count)
         self.fabric = fabric
+        self.nodes = nodes
         self.counters = counters
         self.onBroken = onBroken
     }
@@ -94,7 +99,7 @@ package final class RemoteExchange: ExchangeLink {
         if isLate { stream.reset(.stale) }
     }
 
-    /// Takes the stream of an edge that ends at this node.
+    /// Takes the stream of an edge that ends at this node, from the node that has the sending worker.
     package func accept(_ edge: Edge, _ stream: ByteStream) throws(CallError) -> StreamReceiver {
         guard edge.generation == fabric.placement.generation, fabric.local.contains(edge.receiver),
             (0..<fabric.workerCount).contains(edge.sender), !fabric.local.contains(edge.sender)
@@ -103,8 +108,13 @@ package final class RemoteExchange: ExchangeLink {
             throw CallError(
                 .stale, "edge \(edge.sender) to \(edge.receiver) of generation \(edge.generation) does not end here")
         }
+        let owner = nodes[fabric.placement.member(ofWorker: edge.sender)]
+        guard stream.peer?.node == owner else {
+            counters.update { $0.refused += 1 }
+            throw CallError(.stale, "worker \(edge.sender) of generation \(edge.generation) is one of \(owner)")
+        }
         let isTaken = state.withLock { state in
-            guard !state.isClosed, state.incoming[edge] == nil else { return false }
+            guard !state.isFenced, !state.isClosed, state.incoming[edge] == nil else { return false }
             state.incoming[edge] = Incoming(stream: stream)
             return true
         }
@@ -212,21 +222,22 @@ package final class RemoteExchange: ExchangeLink {
             return broke(edge, CallError(.corrupt, "\(error)"))
         }
         guard !entries.isEmpty else { return }
+        let nanoseconds = MonotonicClock.nanoseconds - began
+        // The last message carries the frame's size: when it has been processed, all have been.
+        let size = max(1, frame.bytes.count)
+        let isOpen = state.withLock { state in
+            guard !state.isFenced, !state.isClosed, state.incoming[edge] != nil else { return false }
+            state.incoming[edge]?.held.append((size, frame.credit))
+            return true
+        }
+        guard isOpen else { return counters.update { $0.framesFenced += 1 } }
         let rows = Self.rows(entries)
         counters.update {
             $0.framesReceived += 1
             $0.rowsReceived += rows
             $0.bytesReceived += FrameFormat.headBytes + frame.bytes.count
-            $0.codingNanoseconds += MonotonicClock.nanoseconds - began
+            $0.codingNanoseconds += nanoseconds
         }
-        // The last message carries the frame's size: when it has been processed, all have been.
-        let size = max(1, frame.bytes.count)
-        let isOpen = state.withLock { state in
-            guard !state.isClosed, state.incoming[edge] != nil else { return false }
-            state.incoming[edge]?.held.append((size, frame.credit))
-            return true
-        }
-        guard isOpen else { return }
         let messages = entries.enumerated().map { index, entry in
             WorkerMessage.exchange(
                 from: edge.sender, lane: entry.lane, step: entry.step, message: entry.message,
@@ -261,6 +272,10 @@ package final class RemoteExchange: ExchangeLink {
             "the edge from worker \(edge.sender) to \(edge.receiver) ended: \(error?.description ?? "the other side closed it")"
         )
     }
+
+    /// Takes nothing more: this node has read back that the generation is over. Streams end with ``close()``, when its workers have
+    /// stopped.
+    package func fence() { state.withLock { $0.isFenced = true } }
 
     /// Ends all streams; what is under way is dropped.
     package func close() {

@@ -35,7 +35,7 @@ package struct GenerationGate: Sendable, Equatable {
         driver = nil
     }
 
-    /// Of one node that takes part to another.
+    /// Of one node that takes part to another: what ``RemoteExchange`` does with a stream and each of its frames.
     package func judge(_ generation: Int64, from sender: NodeID) -> Verdict {
         if generation > self.generation { return .ahead }
         return generation == self.generation && members.contains(sender) ? .accepted : .refused

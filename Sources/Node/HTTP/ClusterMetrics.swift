@@ -49,7 +49,9 @@ enum ClusterMetrics {
             [("received", exchange.bytesReceived), ("sent", exchange.bytesSent)])
         counters(
             "exchange_frames_total", "Frames that carried them.", "direction",
-            [("received", exchange.framesReceived), ("sent", exchange.framesSent)])
+            [
+                ("received", exchange.framesReceived), ("sent", exchange.framesSent), ("fenced", exchange.framesFenced),
+            ])
         counters(
             "exchange_edges_total", "Edges that did not end as they should.", "event",
             [("refused", exchange.refused), ("broken", exchange.broken)])
