@@ -337,5 +337,30 @@ enum AnalyticQueries {
             "SELECT id, g LIKE ANY (SELECT u.g || '%' FROM keyed u WHERE u.k = {t}.k) AS l, (k, g) NOT IN (SELECT u.k, u.g FROM keyed u WHERE u.k = {t}.k) AS i FROM {t}"
         ),
         Template("SELECT id, rank() OVER (PARTITION BY {k} ORDER BY generate_series(1, k)) AS r FROM {t}"),
+        Template("SELECT (SELECT max(u.v) FROM keyed u WHERE u.k = {t}.k) AS m, count(*) AS c FROM {t} GROUP BY 1"),
+        Template(
+            "SELECT {t}.id, u.id AS uid FROM {t} LEFT JOIN keyed u ON u.k = {t}.k AND {t}.v IN (SELECT w.v FROM keyed w WHERE w.k = u.v)"
+        ),
+        Template(
+            "SELECT {t}.id, u.id AS uid FROM {t} FULL JOIN keyed u ON u.k = {t}.k AND EXISTS (SELECT 1 FROM keyed w WHERE w.v = {t}.v AND w.k = u.k)"
+        ),
+        Template(
+            "SELECT id, v FROM {t} ORDER BY {o}, id LIMIT (SELECT count(*) / 2 FROM keyed) OFFSET (SELECT count(*) FROM keyed WHERE v = {n})"
+        ),
+        Template(
+            "SELECT id, v FROM {t} ORDER BY {o} FETCH FIRST (SELECT count(*) FROM keyed WHERE b) ROWS WITH TIES"
+        ),
+        Template(
+            "SELECT k, (SELECT sum({t}.v) + max(u.v) FROM keyed u WHERE u.k = {t}.k) AS s FROM {t} GROUP BY k HAVING EXISTS (SELECT 1 FROM keyed u WHERE u.k = {t}.k AND u.v > min({t}.v))"
+        ),
+        Template(
+            "SELECT {t}.id, count(u) AS c, count(DISTINCT u) AS d, jsonb_agg(u ORDER BY u.id) AS j FROM {t} LEFT JOIN keyed u ON u.k = {t}.k AND u.v > {n} GROUP BY {t}.id"
+        ),
+        Template(
+            "SELECT u.id, u = w AS s, u IS DISTINCT FROM w AS d, u IS NULL AS n, to_jsonb(w) AS j FROM keyed u LEFT JOIN keyed w ON w.id = u.k"
+        ),
+        Template(
+            "SELECT id, rank() OVER (PARTITION BY {k} ORDER BY {o}) IN (SELECT u.v FROM keyed u WHERE u.k = {t}.k) AS i, lag(v) OVER (ORDER BY id) > ALL (SELECT u.v FROM keyed u WHERE u.b) AS a FROM {t}"
+        ),
     ]
 }

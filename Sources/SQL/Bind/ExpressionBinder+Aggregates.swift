@@ -15,8 +15,11 @@ extension ExpressionBinder {
         /// The result is shown as this type: a sum of reals is kept as a double.
         var shownAs: DataType?
 
+        /// Every expression in it.
+        var expressions: [Expression] { arguments + [filter].compactMap { $0 } + orderBy.map(\.expression) }
+
         /// Every expression in it rewritten.
-        func rewriting(_ rewrite: (Expression) throws(Failure) -> Expression) throws(Failure) -> AggregateUse {
+        func rewriting<E>(_ rewrite: (Expression) throws(E) -> Expression) throws(E) -> AggregateUse {
             var use = self
             for index in use.arguments.indices { use.arguments[index] = try rewrite(use.arguments[index]) }
             if let filter { use.filter = try rewrite(filter) }
@@ -60,22 +63,42 @@ extension ExpressionBinder {
     }
 
     func aggregate(_ call: CallSyntax, _ location: Int) throws(Failure) -> Expression {
-        if isInAggregate { throw Failure("42803", "aggregate function calls cannot be nested", at: location) }
+        let marks = outer?.marks ?? []
+        let isNested = isInAggregate
+        isInAggregate = true
+        defer { isInAggregate = isNested }
+        return try aggregate(try aggregateUse(call, location), location, since: marks[...], isNested: isNested)
+    }
+
+    /// Puts an aggregate into the query that it belongs to: the innermost one that a column of its arguments is of.
+    func aggregate(
+        _ use: AggregateUse, _ location: Int, since marks: ArraySlice<OuterFrame.Mark>, isNested: Bool? = nil
+    ) throws(Failure) -> Expression {
+        if let outer, try isAround(use, location) { return try outer.aggregate(use, location, since: marks) }
+        let used = use.expressions.reduce(into: Set<Int>()) { $0.formUnion($1.columnsUsed) }
+        let inner = used.first(where: Self.isAggregate).map { aggregatePlaces[$0 - Self.aggregateBase] }
+        if isNested ?? isInAggregate || inner != nil {
+            throw Failure("42803", "aggregate function calls cannot be nested", at: inner ?? location)
+        }
         guard allowsAggregates else {
             throw Failure("42803", "aggregate functions are not allowed in \(clause)", at: location)
         }
-        isInAggregate = true
-        defer { isInAggregate = false }
-        let use = try aggregateUse(call, location)
-        let used = use.arguments.map(\.columnsUsed)
-        if used.contains(where: { !$0.isEmpty && $0.allSatisfy(Self.isOuter) }) {
-            throw .unsupported("an aggregate of the outer query's columns in a sub-query", at: location)
-        }
-        for expression in use.arguments + use.orderBy.map(\.expression) + [use.filter].compactMap({ $0 })
-        where expression.columnsUsed.contains(where: Self.isWindow) {
+        if used.contains(where: Self.isWindow) {
             throw Failure("42803", "aggregate function calls cannot contain window function calls", at: location)
         }
-        return Self.shown(add(use), use)
+        return Self.shown(add(use, at: location), use)
+    }
+
+    /// Whether an aggregate reads columns of queries around, and no others.
+    private func isAround(_ use: AggregateUse, _ location: Int) throws(Failure) -> Bool {
+        let used = use.expressions.reduce(into: Set<Int>()) { $0.formUnion($1.columnsUsed) }
+        guard !used.isEmpty, used.allSatisfy({ Self.isOuter($0) || Self.isSubquery($0) }) else { return false }
+        let inner = used.filter(Self.isSubquery).flatMap { subqueries[$0 - Self.subqueryBase].expressions }
+        if inner.isEmpty { return used.allSatisfy(Self.isOuter) }
+        if inner.allSatisfy({ $0.columnsUsed.allSatisfy(Self.isOuter) }) {
+            throw .unsupported("an aggregate of the outer query's columns in a sub-query", at: location)
+        }
+        return false
     }
 
     static func shown(_ result: Expression, _ use: AggregateUse) -> Expression {

@@ -11,7 +11,15 @@ extension ExpressionBinder {
         "random", "gen_random_uuid", "nextval", "pg_sleep", "setseed", "clock_timestamp", "timeofday",
     ]
 
-    func call(_ call: CallSyntax, _ location: Int) throws(Failure) -> Bound {
+    func call(_ written: CallSyntax, _ location: Int) throws(Failure) -> Bound {
+        if let instead = Self.jsonInstead(of: written.name) {
+            throw .unsupported(
+                "function \(written.name)()", at: location, hint: "There is no type json: use \(instead)().")
+        }
+        let call = try withoutWholeRows(written, location)
+        if call.isVariadic {
+            return Bound(expression: ConstantFolding.fold(try variadic(call, location)), location: location)
+        }
         if call.over != nil { return Bound(expression: try window(call, location), location: location) }
         if AggregateNames.isKnown(call.name) {
             return Bound(expression: try aggregate(call, location), location: location)
@@ -49,6 +57,18 @@ extension ExpressionBinder {
             throw Failure("42809", "\(what), but \(call.name) is not an aggregate function", at: location)
         }
         return Bound(expression: ConstantFolding.fold(try function(call, location)), location: location)
+    }
+
+    /// What gives a jsonb where PostgreSQL has a function of type json.
+    static func jsonInstead(of name: String) -> String? {
+        if name == "row_to_json" || name == "to_json" || name == "array_to_json" { return "to_jsonb" }
+        guard name.hasPrefix("json_"), !AggregateNames.isKnown(name) else { return nil }
+        let other = "jsonb_" + name.dropFirst("json_".count)
+        let isKnown =
+            !FunctionRegistry.candidates(named: other, for: []).isEmpty
+            || FunctionRegistry.functionNames.contains(other)
+            || !TableFunctionRegistry.candidates(named: other).isEmpty
+        return isKnown ? other : nil
     }
 
     /// The clock's time as what a name of it gives.
@@ -91,8 +111,15 @@ extension ExpressionBinder {
             operands.insert(Bound(expression: midnight, location: location), at: 0)
         }
         if name == "tumble_start" || name == "tumble_end" { try checkWindowSize(operands, name) }
-        let isCallable =
-            !name.hasPrefix("cast_") && name != "numeric_scale" && name != "is_distinct" && name != "single_row"
+        return try apply(name, operands, location)
+    }
+
+    /// Functions that only plans call.
+    private static let hidden: Set<String> = ["numeric_scale", "is_distinct", "single_row", "row_check"]
+
+    /// The function of a name that PostgreSQL would choose for operands.
+    func apply(_ name: String, _ operands: [Bound], _ location: Int) throws(Failure) -> Expression {
+        let isCallable = !name.hasPrefix("cast_") && !Self.hidden.contains(name)
         let candidates =
             isCallable && name.first.map { $0.isLetter || $0 == "_" } == true
             ? FunctionRegistry.candidates(named: name, for: operands.map(\.type)) : []
@@ -104,7 +131,7 @@ extension ExpressionBinder {
             return expression
         case .ambiguous:
             throw Failure(
-                "42725", "function \(callSignature(call.name, operands)) is not unique", at: location,
+                "42725", "function \(callSignature(name, operands)) is not unique", at: location,
                 hint: "Could not choose a best candidate function. You might need to add explicit type casts.")
         case .none:
             if let cast = try castCall(name, operands, location) { return cast }
@@ -113,7 +140,7 @@ extension ExpressionBinder {
                 ? Suggestion.hint(for: name, among: FunctionRegistry.functionNames + AggregateNames.all)
                 : nil
             throw Failure(
-                "42883", "function \(callSignature(call.name, operands)) does not exist", at: location,
+                "42883", "function \(callSignature(name, operands)) does not exist", at: location,
                 hint: hint
                     ?? "No function matches the given name and argument types. You might need to add explicit type casts."
             )

@@ -39,6 +39,7 @@ extension ExpressionBinder {
     func tableFunction(_ call: CallSyntax, _ location: Int) throws(Failure) -> (
         function: TableFunction, arguments: [Expression]
     ) {
+        if call.isVariadic { throw .unsupported("VARIADIC in \(call.name)()", at: location) }
         if call.isStar || call.isDistinct || call.filter != nil || call.isWithinGroup || !call.orderBy.isEmpty {
             throw Failure("42809", "\(call.name) is not an aggregate function", at: location)
         }

@@ -17,6 +17,8 @@ final class ExpressionBinder {
     var allowsAggregates: Bool
     var allowsWindows: Bool
     private(set) var aggregates: [AggregateUse] = []
+    /// Where each of them is met first.
+    private(set) var aggregatePlaces: [Int] = []
     private(set) var windows: [WindowUse] = []
     /// The windows of the WINDOW clause.
     var namedWindows: [(name: String, window: WindowSyntax)] = []
@@ -27,6 +29,8 @@ final class ExpressionBinder {
     private(set) var references: [(column: Int, location: Int)] = []
     /// Sub-queries, in the order in which they were met.
     var subqueries: [SubqueryUse] = []
+    /// The names of scalar sub-queries' columns, by where they stand.
+    var subqueryNames: [Int: String] = [:]
     var isInAggregate = false
     /// What is around, if functions that return sets may not stand in it, as PostgreSQL's message says it.
     var setRefusal: String?
@@ -35,7 +39,7 @@ final class ExpressionBinder {
     /// Binds sub-queries; nil where none can be.
     let queries: QueryBinder?
     /// The query around this one.
-    private let outer: OuterFrame?
+    let outer: OuterFrame?
 
     init(
         scope: Scope, clause: String, allowsAggregates: Bool = false, allowsWindows: Bool = false,
@@ -84,6 +88,7 @@ final class ExpressionBinder {
         case .column(let qualifier, let name): return try column(qualifier, name, location)
         case .cast(let operand, let type): return try cast(operand, type, location)
         case .nullIf(let first, let second): return try nullIf(first, second, location)
+        case .field(let base, let name): return try field(base, name, location)
         default: return Bound(expression: ConstantFolding.fold(try typed(syntax)), location: location)
         }
     }
@@ -92,9 +97,19 @@ final class ExpressionBinder {
 
     func column(_ qualifier: String?, _ name: String, _ location: Int) throws(Failure) -> Bound {
         do throws(Failure) { return try named(qualifier, name, location) } catch {
-            guard qualifier == nil, error.code == "42703", let whole = whole(name, location) else { throw error }
-            return whole
+            guard qualifier == nil, error.code == "42703" else { throw error }
+            if let whole = whole(name, location) { return whole }
+            throw table(name) == nil ? error : Self.refusal(ofWholeRow: name, at: location)
         }
+    }
+
+    /// `(t).column`.
+    private func field(_ base: ExpressionSyntax, _ name: String, _ location: Int) throws(Failure) -> Bound {
+        if let row = try wholeRow(base) { return try named(row.table, name, location) }
+        throw Failure(
+            "42809",
+            "column notation .\(name) applied to type \(try bind(base).typeName), which is not a composite type",
+            at: location)
     }
 
     /// The only column of a function in FROM, for which its alias alone stands; nil if there is none of that alias, here or around.
@@ -129,6 +144,7 @@ final class ExpressionBinder {
     // MARK: operations
 
     private func typed(_ syntax: ExpressionSyntax) throws(Failure) -> Expression {
+        if let plain = try withoutWholeRows(syntax) { return try bind(plain).expression }
         if let fields = try RowValues.rewritten(syntax) { return try typed(fields) }
         let location = syntax.location
         switch syntax.kind {
@@ -179,6 +195,8 @@ final class ExpressionBinder {
         case .arrayQuantified(let symbol, let left, let right, let isAll):
             return try quantified(symbol, left, right, isAll: isAll, location)
         case .subquery(let query): return try scalarSubquery(query, location)
+        case .subqueryColumn(let query, let column, let count):
+            return try scalarSubquery(query, location, column: column, of: count)
         case .arrayOf(let query): return try arraySubquery(query, location)
         case .collated(let operand):
             let bound = try bind(operand)
@@ -196,8 +214,9 @@ final class ExpressionBinder {
         case .grouping(let operands):
             return try grouping(operands, location)
         case .defaultValue: throw Failure("42601", "DEFAULT is not allowed in this context", at: location)
+        case .star(let qualifier?): throw Self.refusal(ofWholeRow: qualifier, at: location)
         case .star: throw Failure("42601", "\"*\" is not allowed here", at: location)
-        case .null, .string, .call, .column, .cast, .nullIf: preconditionFailure("bound by bind(_:)")
+        case .null, .string, .call, .column, .cast, .nullIf, .field: preconditionFailure("bound by bind(_:)")
         }
     }
 
@@ -412,9 +431,15 @@ final class ExpressionBinder {
         if !isInAggregate { references.append((column, location)) }
     }
 
-    func add(_ aggregate: AggregateUse) -> Expression {
+    /// Forgets the columns named since there were so many.
+    func forget(since count: Int) { references.removeSubrange(count...) }
+
+    func add(_ aggregate: AggregateUse, at location: Int) -> Expression {
         let index = aggregates.firstIndex(of: aggregate) ?? aggregates.count
-        if index == aggregates.count { aggregates.append(aggregate) }
+        if index == aggregates.count {
+            aggregates.append(aggregate)
+            aggregatePlaces.append(location)
+        }
         return .column(Self.aggregateBase + index, type: aggregate.type)
     }
 

@@ -75,7 +75,8 @@ extension QueryBinder {
         _ left: Source, _ kind: FromSyntax.JoinKind, _ condition: FromSyntax.JoinCondition, at location: Int,
         _ bind: () throws(Failure) -> Source
     ) throws(Failure) -> Source {
-        let frame = OuterFrame(ExpressionBinder(scope: left.scope, clause: "LATERAL", queries: self))
+        let frame = OuterFrame(
+            ExpressionBinder(scope: left.scope, clause: "FROM clause of their own query level", queries: self))
         let right = try inside(frame, bind)
         guard !frame.correlations.isEmpty else { return try join(left, right, kind, condition, at: location) }
         guard kind == .inner || kind == .left else {
@@ -92,28 +93,36 @@ extension QueryBinder {
         let all = Array(scope.columns.indices)
         let binder = ExpressionBinder(scope: scope, clause: "JOIN conditions", queries: self)
         var own: Expression?
+        var merged: [(left: Int, right: Int)] = []
         switch condition {
         case .cross: break
         case .on(let syntax): own = try binder.condition(syntax, "JOIN/ON")
-        case .using, .natural: throw .unsupported("LATERAL with USING or NATURAL", at: nil, hint: "Use ON.")
+        case .using, .natural:
+            var names = Self.commonNames(left.scope, right.scope)
+            if case .using(let written) = condition { names = written }
+            let equal = try equalities(names, left.scope, right.scope, scope)
+            own = Plan.conjunction(equal.conditions)
+            merged = equal.pairs
         }
-        if kind == .inner {
-            let joined = Plan.selecting(.filtered(.cross(plan, unnested.plan, location: location), tests), all)
-            return (try own.map { (test) throws(Failure) in try filtered(joined, test, binder) } ?? joined, scope)
-        }
-        if let own {
-            if let first = own.subqueries.first {
-                throw .unsupported(
-                    "a sub-query in ON of a LEFT JOIN LATERAL", at: binder.subqueries[first].location,
-                    hint: "It may stand in WHERE of the sub-query that is joined.")
+        if kind == .left {
+            for index in width..<scope.columns.count {
+                scope.columns[index].isNullable = true
+                scope.columns[index].isOptional = true
             }
-            tests += own.conjuncts
         }
-        for index in width..<scope.columns.count { scope.columns[index].isNullable = true }
+        guard kind == .left, own?.subqueries.isEmpty ?? true else {
+            let joined = Plan.selecting(.filtered(.cross(plan, unnested.plan, location: location), tests), all)
+            let pairs = try own.map { (test) throws(Failure) in try filtered(joined, test, binder) } ?? joined
+            let result =
+                kind == .inner
+                ? pairs : Self.outer(.left, plan, Self.shown(right), pairs: pairs, at: location)
+            return try self.merged(result, scope, merged, kind)
+        }
+        tests += own?.conjuncts ?? []
         let join = Plan.Join(
             kind: .left, condition: Plan.conjunction(tests) ?? .literal(.boolean(true), type: .boolean),
             location: location)
-        return (.selecting(.join(plan, unnested.plan, join), all), scope)
+        return try self.merged(.selecting(.join(plan, unnested.plan, join), all), scope, merged, kind)
     }
 
     func subquery(_ query: QuerySyntax) throws(Failure) -> (plan: Plan, columns: [Scope.Column]) {
@@ -129,7 +138,10 @@ extension QueryBinder {
     ) throws(Failure) -> Scope {
         var columns = columns
         let table = alias?.name ?? name
-        for index in columns.indices { (columns[index].table, columns[index].isWhole) = (table, false) }
+        for index in columns.indices {
+            (columns[index].table, columns[index].isWhole, columns[index].isOptional) = (table, false, false)
+            columns[index].isFirm = !columns[index].isNullable
+        }
         if let names = alias?.columns, !names.isEmpty {
             let visible = columns.indices.filter { !columns[$0].isHidden }
             guard names.count <= visible.count else {

@@ -52,6 +52,10 @@ extension QueryBinder {
         var columns: [Scope.Column] = []
         let named = Self.unnested(syntax.calls)
         for call in named {
+            if let instead = ExpressionBinder.jsonInstead(of: call.name) {
+                throw .unsupported(
+                    "function \(call.name)()", at: location, hint: "There is no type json: use \(instead)().")
+            }
             guard !TableFunctionRegistry.candidates(named: call.name).isEmpty else {
                 throw Failure(
                     "42883", "function \(call.name) in FROM does not exist", at: location,
@@ -75,6 +79,8 @@ extension QueryBinder {
         }
         var right = try Self.scope(columns, alias, default: syntax.calls.first?.name, at: location)
         if isWhole { right.columns[0].isWhole = true }
+        for index in right.columns.indices { right.columns[index].isOptional = keepsEmpty }
+        if syntax.hasOrdinality { right.columns[right.columns.count - 1].isFirm = true }
         let (plan, arguments) = try SubqueryPlacement(uses: binder.subqueries) { (expression) throws(Failure) in
             expression
         }.place(left.plan, calls.flatMap(\.arguments))

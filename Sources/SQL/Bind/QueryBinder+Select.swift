@@ -10,9 +10,13 @@ extension QueryBinder {
         var windows: [ExpressionBinder.WindowUse]
         /// Functions that return sets, in the list.
         var sets: [OperatorKind.Expand.Call]
+        /// Sub-queries that are compared with windows or sets, by number: they are put in after these.
+        var late: [(number: Int, use: SubqueryUse)] = []
 
         /// What is computed over the rows or groups before the windows are, in the order of ``rewrite(_:)``.
-        var expressions: [Expression] { items + windows.flatMap(\.expressions) + sets.flatMap(\.arguments) }
+        var expressions: [Expression] {
+            items + windows.flatMap(\.expressions) + sets.flatMap(\.arguments) + late.flatMap(\.use.expressions)
+        }
 
         mutating func rewrite(_ rewrite: (Expression) throws(Failure) -> Expression) throws(Failure) {
             for index in items.indices { items[index] = try rewrite(items[index]) }
@@ -22,11 +26,27 @@ extension QueryBinder {
                     sets[index].arguments[item] = try rewrite(sets[index].arguments[item])
                 }
             }
+            for index in late.indices { late[index].use = try late[index].use.rewriting(rewrite) }
+        }
+
+        /// Whether an expression is known only after the windows and sets are.
+        func isLate(_ expression: Expression) -> Bool {
+            expression.columnsUsed.contains { column in
+                ExpressionBinder.isWindow(column) || ExpressionBinder.isSet(column)
+                    || late.contains { $0.number + ExpressionBinder.subqueryBase == column }
+            }
+        }
+
+        /// Finds the sub-queries that are late, one in the operands of another included.
+        mutating func findLate(_ uses: [SubqueryUse]) {
+            for (number, use) in uses.enumerated() where use.operands.contains(where: isLate) {
+                late.append((number, use))
+            }
         }
 
         /// Puts the values of the sub-queries beside the rows.
         mutating func place(_ placement: SubqueryPlacement) throws(Failure) {
-            let (wider, values) = try placement.place(plan, expressions)
+            let (wider, values) = try placement.place(plan, expressions, except: Set(late.map(\.number)))
             plan = wider
             var rest = values[...]
             try rewrite { (_) throws(Failure) in rest.removeFirst() }
@@ -45,8 +65,12 @@ extension QueryBinder {
             let binder = ExpressionBinder(scope: scope, clause: "WHERE", queries: self)
             plan = try filtered(plan, try binder.condition(condition, "WHERE"), binder)
         }
-        let grouped = try groupKeys(select.groupBy, items, columns, scope)
-        let sets = select.groupingSets?.map { set in set.map { grouped.places[$0] } }
+        let grouped = try groupKeys(select.groupBy, items, columns, scope, binder)
+        var sets = select.groupingSets?.map { set in set.map { grouped.places[$0] } }
+        if select.areSetsDistinct, let all = sets {
+            var seen: Set<Set<Int>> = []
+            sets = all.filter { seen.insert(Set($0)).inserted }
+        }
         var having: Expression?
         if let syntax = select.having {
             binder.clause = "HAVING"
@@ -61,6 +85,7 @@ extension QueryBinder {
         }
         var selection = Selection(
             plan: plan, items: items, having: having, windows: binder.windows, sets: binder.sets)
+        selection.findLate(binder.subqueries)
         var keys = grouped.keys
         if keys.contains(where: { $0.columnsUsed.contains(where: ExpressionBinder.isSet) }) {
             try expandKeys(&selection, &keys, binder)
@@ -79,6 +104,7 @@ extension QueryBinder {
             number(&selection)
         }
         if !selection.sets.isEmpty { expand(&selection) }
+        if !selection.late.isEmpty { try placeLate(&selection, binder) }
         selection.plan = .project(selection.plan, selection.items)
         try PlanCheck.check(selection.plan, binder)
         for index in columns.indices { columns[index].isNullable = Self.isNullable(items[index], scope, binder) }
@@ -89,7 +115,16 @@ extension QueryBinder {
         } else if select.isDistinct {
             selection.plan = .aggregate(selection.plan, groupBy: Array(columns.indices), calls: [])
         }
-        return BoundQuery(plan: selection.plan, columns: columns, orderBy: sort)
+        return BoundQuery(plan: selection.plan, columns: columns, orderBy: sort, scope: scope)
+    }
+
+    /// Puts in the sub-queries whose operands are known now.
+    private func placeLate(_ selection: inout Selection, _ binder: ExpressionBinder) throws(Failure) {
+        var uses = binder.subqueries
+        for (number, use) in selection.late { uses[number] = use }
+        (selection.plan, selection.items) = try SubqueryPlacement(uses: uses) { (expression) throws(Failure) in
+            expression
+        }.place(selection.plan, selection.items)
     }
 
     private static func isNullable(_ expression: Expression, _ scope: Scope, _ binder: ExpressionBinder) -> Bool {
@@ -152,7 +187,7 @@ extension QueryBinder {
     private static func name(of syntax: ExpressionSyntax, _ binder: ExpressionBinder) -> (name: String, isStrong: Bool)
     {
         switch syntax.kind {
-        case .column(_, let name): return (name, true)
+        case .column(_, let name), .field(_, let name): return (name, true)
         case .call(let call): return (String(call.name.split(separator: ".").last ?? "?column?"), true)
         case .coalesce: return ("coalesce", true)
         case .nullIf: return ("nullif", true)
@@ -163,7 +198,6 @@ extension QueryBinder {
         case .cast(let operand, let type):
             let inner = name(of: operand, binder)
             return inner.isStrong ? inner : (type.name, false)
-        case .boolean: return ("bool", false)
         case .element(let base, _): return name(of: base, binder)
         case .array, .arrayOf: return ("array", true)
         case .collated(let operand): return name(of: operand, binder)
@@ -171,8 +205,8 @@ extension QueryBinder {
         case .exists: return ("exists", true)
         case .grouping: return ("grouping", true)
         case .subquery:
-            let use = binder.subqueries.first { $0.location == syntax.location && !$0.name.isEmpty }
-            return (use?.name ?? "?column?", use != nil)
+            let name = binder.subqueryNames[syntax.location]
+            return (name ?? "?column?", name != nil)
         default: return ("?column?", false)
         }
     }
@@ -180,9 +214,13 @@ extension QueryBinder {
     // MARK: grouping
 
     private func groupKeys(
-        _ syntaxes: [ExpressionSyntax], _ items: [Expression], _ columns: [BoundQuery.Column], _ scope: Scope
+        _ syntaxes: [ExpressionSyntax], _ items: [Expression], _ columns: [BoundQuery.Column], _ scope: Scope,
+        _ list: ExpressionBinder
     ) throws(Failure) -> (keys: [Expression], places: [Int]) {
         let binder = ExpressionBinder(scope: scope, clause: "GROUP BY", queries: self)
+        // A sub-query may be one of the list's, which is grouped by with it.
+        binder.subqueries = list.subqueries
+        defer { list.subqueries = binder.subqueries }
         var keys: [Expression] = []
         // Where the key of each expression is.
         var places: [Int] = []
@@ -202,10 +240,6 @@ extension QueryBinder {
             if key == nil { key = try binder.value(syntax) }
             guard let found = key else { continue }
             let used = found.columnsUsed
-            if used.contains(where: ExpressionBinder.isSubquery) {
-                throw .unsupported(
-                    "a sub-query in GROUP BY", at: syntax.location, hint: "Compute it in a sub-query in FROM.")
-            }
             let isWindow = used.contains(where: ExpressionBinder.isWindow)
             if isWindow || used.contains(where: ExpressionBinder.isAggregate) {
                 let what = isWindow ? "window" : "aggregate"
@@ -326,9 +360,7 @@ extension QueryBinder {
     /// Puts the window functions in. Their input is the list as written, since ties are broken by all of its columns, then what only
     /// the windows or expressions over their results need. Afterwards everything is over the output of the last window.
     private func number(_ selection: inout Selection) {
-        func isOver(_ expression: Expression) -> Bool {
-            expression.columnsUsed.contains { ExpressionBinder.isWindow($0) || ExpressionBinder.isSet($0) }
-        }
+        let isOver = selection.isLate
         var inputs: [Expression] = []
         func input(_ expression: Expression) -> Int {
             if let index = inputs.firstIndex(of: expression) { return index }
@@ -336,7 +368,7 @@ extension QueryBinder {
             return inputs.count - 1
         }
         for item in selection.items where !isOver(item) { _ = input(item) }
-        for item in selection.items where isOver(item) {
+        for item in selection.items + selection.late.flatMap(\.use.expressions) where isOver(item) {
             for column in item.columnsUsed.sorted() where column < ExpressionBinder.windowBase {
                 _ = input(.column(column, type: Self.type(of: column, in: item)))
             }
@@ -344,6 +376,7 @@ extension QueryBinder {
         for set in selection.sets {
             for argument in set.arguments where !isOver(argument) { _ = input(argument) }
         }
+        for expression in selection.late.flatMap(\.use.expressions) where !isOver(expression) { _ = input(expression) }
         let groups = Self.alongside(selection.windows)
         let calls = groups.map { group in
             (
@@ -383,6 +416,9 @@ extension QueryBinder {
         for index in selection.sets.indices {
             selection.sets[index].arguments = selection.sets[index].arguments.map(after)
         }
+        for index in selection.late.indices {
+            selection.late[index].use = selection.late[index].use.rewriting(after)
+        }
     }
 
     private static func type(of column: Int, in expression: Expression) -> DataType {
@@ -409,6 +445,9 @@ extension QueryBinder {
     private func expand(_ selection: inout Selection) {
         let results = expanded(&selection)
         selection.items = selection.items.map(results)
+        for index in selection.late.indices {
+            selection.late[index].use = selection.late[index].use.rewriting(results)
+        }
     }
 
     /// The plan with the functions' results; what gives them in an expression.

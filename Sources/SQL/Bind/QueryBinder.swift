@@ -18,6 +18,8 @@ struct BoundQuery {
     var offset = 0
     /// Of a table of WITH: how many relations are named in it.
     var relationCount = 0
+    /// What FROM has, of a SELECT.
+    var scope = Scope()
 
     /// The plan without the columns that are only for ordering.
     var visiblePlan: Plan { Plan.selecting(plan, Array(columns.indices)) }
@@ -45,7 +47,7 @@ final class QueryBinder {
     /// The expressions around the sub-query that is being bound, outermost first.
     var frames: [OuterFrame] = []
     /// How many inlined views are open: what they name is not named by the statement.
-    private var viewDepth = 0
+    private(set) var viewDepth = 0
 
     init(catalog: Catalog, mode: Mode) {
         self.catalog = catalog
@@ -83,110 +85,12 @@ final class QueryBinder {
                 result = try set(operation, isAll: isAll, result, try bind(query, isTop: false))
             }
             result.orderBy = try outputOrder(query.orderBy, result.columns)
+            result.scope = Scope()
         }
         if result.columns.count > Limits.columnsMax {
             throw Failure("54011", "target lists can have at most \(Limits.columnsMax) entries")
         }
-        let limit = try count(query.limit, "LIMIT")
-        let offset = try count(query.offset, "OFFSET") ?? 0
-        if query.hasTies { return try withTies(result, limit, offset, isTop: isTop, query) }
-        if keepsOrder {
-            let order = result.orderBy
-            let ordered = BoundQuery(
-                plan: result.plan,
-                columns: result.plan.types.map { type in
-                    BoundQuery.Column(name: "", type: type, isNullable: true, location: -1)
-                }, orderBy: order)
-            result.plan = try limited(ordered, limit, offset, isTop: false, query).plan
-            return result
-        }
-        if isTop, mode == .adHoc, viewDepth == 0 {
-            result.limit = limit
-            result.offset = offset
-            return result
-        }
-        return try limited(result, limit, offset, isTop: isTop, query)
-    }
-
-    /// The rows up to the last one of the limit, and those that the order leaves equal to it: those whose rank is within the limit.
-    private func withTies(
-        _ query: BoundQuery, _ limit: Int?, _ offset: Int, isTop: Bool, _ syntax: QuerySyntax
-    ) throws(Failure) -> BoundQuery {
-        guard !query.orderBy.isEmpty else {
-            throw Failure("42601", "WITH TIES cannot be specified without ORDER BY clause", at: nil)
-        }
-        guard let limit else {
-            throw Failure(
-                "2201W", "row count cannot be null in FETCH FIRST ... WITH TIES clause", at: syntax.limit?.location)
-        }
-        let (total, overflow) = limit.addingReportingOverflow(offset)
-        var result = query
-        let top = OperatorKind.TopN(
-            partitionBy: [], orderBy: query.orderBy, limit: overflow ? .max : total, ranking: .rank,
-            emitsRowNumber: false, inputIsAppendOnly: false)
-        result.plan = limit == 0 ? Self.none(of: query.plan) : .analytic(query.plan, .top(top))
-        if isTop, mode == .adHoc, viewDepth == 0 {
-            result.offset = offset
-            return result
-        }
-        return try limited(result, nil, offset, isTop: isTop, syntax)
-    }
-
-    private static func none(of plan: Plan) -> Plan { .filter(plan, .literal(.boolean(false), type: .boolean)) }
-
-    private func limited(
-        _ query: BoundQuery, _ limit: Int?, _ offset: Int, isTop: Bool, _ syntax: QuerySyntax
-    ) throws(Failure) -> BoundQuery {
-        var result = query
-        result.orderBy = []
-        if limit == nil, offset == 0 {
-            // The rows of a view or sub-query have no order: who reads them asks for one.
-            result.plan = query.visiblePlan
-            return result
-        }
-        let limit = limit ?? .max
-        if limit == 0 {
-            result.plan = .filter(query.visiblePlan, .literal(.boolean(false), type: .boolean))
-            return result
-        }
-        let (total, overflow) = limit.addingReportingOverflow(offset)
-        var plan = Plan.topN(
-            query.plan, partitionBy: [], orderBy: query.orderBy, limit: overflow ? .max : total,
-            emitsRowNumber: offset > 0)
-        if offset > 0 {
-            let number = Expression.column(query.plan.types.count, type: .bigint)
-            plan = .filter(
-                plan,
-                .call(">(bigint,bigint)", [number, .literal(.bigint(Int64(offset)), type: .bigint)], type: .boolean))
-        }
-        result.plan = .selecting(plan, Array(query.columns.indices))
-        return result
-    }
-
-    /// The number after LIMIT or OFFSET; nil for none, NULL or ALL.
-    private func count(_ syntax: ExpressionSyntax?, _ clause: String) throws(Failure) -> Int? {
-        guard let syntax else { return nil }
-        let binder = ExpressionBinder(scope: Scope(), clause: clause)
-        let bound: Bound
-        do throws(Failure) {
-            bound = try binder.bind(syntax)
-        } catch  where error.code == "42703" {
-            throw Failure("42P10", "argument of \(clause) must not contain variables", at: error.location)
-        }
-        guard let value = try Coercion.coerce(bound, to: .bigint, .assignment) else {
-            throw Failure(
-                "42804", "argument of \(clause) must be type bigint, not type \(bound.typeName)", at: syntax.location)
-        }
-        switch ConstantFolding.value(of: value) {
-        case .success(.bigint(let number)):
-            guard number >= 0 else {
-                throw Failure(
-                    clause == "LIMIT" ? "2201W" : "2201X", "\(clause) must not be negative", at: syntax.location)
-            }
-            return Int(number)
-        case .success: return nil
-        case .failure(let error): throw Failure(error.code, error.message, at: syntax.location)
-        }
+        return try limited(result, query, isTop: isTop, keepsOrder: keepsOrder)
     }
 
     /// Binds something inside of an expression or LATERAL, whose columns it can name.

@@ -7,6 +7,12 @@ enum RowValues {
         let location = syntax.location
         switch syntax.kind {
         case .binary(let symbol, let left, let right):
+            if case .row(let lefts) = left.kind, case .subquery(let query) = right.kind, !lefts.isEmpty {
+                let rights = lefts.indices.map { index in
+                    ExpressionSyntax(kind: .subqueryColumn(query, index, count: lefts.count), location: location)
+                }
+                return try compared(symbol, lefts, rights, location)
+            }
             guard let (lefts, rights) = try fields(left, right, location) else { return nil }
             return try compared(symbol, lefts, rights, location)
         case .isDistinct(let left, let right, let negated):

@@ -16,6 +16,10 @@ struct Scope {
         var isKey = false
         /// The only column of a function, for which the function's alias alone stands.
         var isWhole = false
+        /// The row that it is of may be missing: its table is a side of an outer join that is not kept whole.
+        var isOptional = false
+        /// Never NULL where the row that it is of is there.
+        var isFirm = false
     }
 
     var columns: [Column] = []

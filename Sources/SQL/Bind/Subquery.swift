@@ -3,7 +3,7 @@ internal import Dataflow
 /// A sub-query in an expression, bound: it stands there as a column of a number from ``ExpressionBinder/subqueryBase`` on, until
 /// ``SubqueryPlacement`` puts its rows beside those of the query around it.
 struct SubqueryUse {
-    enum Kind {
+    enum Kind: Equatable {
         /// One value, NULL of no row.
         case scalar
         case exists
@@ -45,6 +45,21 @@ struct SubqueryUse {
 
     /// All that it reads of the query around it.
     var expressions: [Expression] { correlations + operands }
+
+    /// All that it reads rewritten.
+    func rewriting<E>(_ rewrite: (Expression) throws(E) -> Expression) throws(E) -> SubqueryUse {
+        var use = self
+        for index in use.correlations.indices { use.correlations[index] = try rewrite(use.correlations[index]) }
+        var operands = use.operands
+        for index in operands.indices { operands[index] = try rewrite(operands[index]) }
+        use.operands = operands
+        return use
+    }
+
+    /// Two that give the same value: they may stand in different places.
+    func isSame(as other: SubqueryUse) -> Bool {
+        kind == other.kind && correlations == other.correlations && name == other.name && plan == other.plan
+    }
 }
 
 /// The expressions around a sub-query, whose columns it can name.
@@ -62,6 +77,36 @@ final class OuterFrame {
     /// The only column of a function whose alias this is; nil if there is none.
     func whole(_ alias: String, _ location: Int) -> Bound? { binder.whole(alias, location).map(correlated) }
 
+    // MARK: aggregates
+
+    /// How much has been read of a frame, and of the query that it is of.
+    typealias Mark = (correlations: Int, references: Int)
+
+    /// The marks of this frame and those further out.
+    var marks: [Mark] { [(correlations.count, binder.references.count)] + (binder.outer?.marks ?? []) }
+
+    /// An aggregate over nothing but columns from here: it belongs to the query around, or to one further out. What has been read for
+    /// its arguments since `marks` is not read by the sub-query.
+    func aggregate(_ use: ExpressionBinder.AggregateUse, _ location: Int, since marks: ArraySlice<Mark>) throws(Failure)
+        -> Expression
+    {
+        let own = use.rewriting { expression in
+            expression.rewriting { part in
+                guard let column = part.columnIndex, ExpressionBinder.isOuter(column) else { return nil }
+                return correlations[column - ExpressionBinder.outerBase]
+            }
+        }
+        let result = try binder.aggregate(own, location, since: marks.dropFirst())
+        if let mark = marks.first {
+            correlations.removeSubrange(mark.correlations...)
+            binder.forget(since: mark.references)
+        }
+        return correlated(Bound(expression: result, location: location)).expression
+    }
+
+    /// The columns of a table of the queries around, by its name.
+    func table(_ name: String) -> TableColumns? { binder.table(name) }
+
     private func correlated(_ found: Bound) -> Bound {
         let place = correlations.firstIndex(of: found.expression) ?? correlations.count
         if place == correlations.count { correlations.append(found.expression) }
@@ -72,6 +117,19 @@ final class OuterFrame {
 }
 
 extension ExpressionBinder {
+    /// The columns of FROM that expressions read, also in their sub-queries.
+    func columnsRead(_ expressions: [Expression]) -> Set<Int> {
+        expressions.reduce(into: []) { read, expression in
+            for column in expression.columnsUsed {
+                if Self.isSubquery(column) {
+                    read.formUnion(columnsRead(subqueries[column - Self.subqueryBase].expressions))
+                } else if column < Self.aggregateBase {
+                    read.insert(column)
+                }
+            }
+        }
+    }
+
     /// Columns of the query around a sub-query.
     static let outerBase = 1 << 22
     /// Sub-queries of the expression.
@@ -95,15 +153,25 @@ extension ExpressionBinder {
         return (bound, frame)
     }
 
-    func scalarSubquery(_ query: QuerySyntax, _ location: Int) throws(Failure) -> Expression {
+    /// One value of the only row; `column` is another than the first only where a row of `count` fields is compared.
+    func scalarSubquery(_ query: QuerySyntax, _ location: Int, column: Int = 0, of count: Int = 1) throws(Failure)
+        -> Expression
+    {
         let (bound, frame) = try nested(query, at: location)
-        guard bound.columns.count == 1 else {
-            throw Failure("42601", "subquery must return only one column", at: location)
+        guard bound.columns.count == count else {
+            let few = bound.columns.count < count
+            throw Failure(
+                "42601",
+                count == 1
+                    ? "subquery must return only one column" : "subquery has too \(few ? "few" : "many") columns",
+                at: location)
         }
+        let name = bound.columns[column].name
+        subqueryNames[location] = name
         return add(
             SubqueryUse(
-                kind: .scalar, plan: bound.visiblePlan, correlations: frame.correlations, type: bound.columns[0].type,
-                isNullable: true, location: location, name: bound.columns[0].name))
+                kind: .scalar, plan: .selecting(bound.visiblePlan, [column]), correlations: frame.correlations,
+                type: bound.columns[column].type, isNullable: true, location: location, name: name))
     }
 
     /// `ARRAY(SELECT …)`: the values of all rows, in the query's order; of no rows it is empty.
@@ -173,6 +241,9 @@ extension ExpressionBinder {
             lefts.append(pair[0])
             rights.append(pair[1])
         }
+        if lefts.contains(where: { $0.columnsUsed.contains(where: Self.isSet) }) {
+            throw Failure("42804", "row comparison operator must not return a set", at: location)
+        }
         let plan = Plan.project(bound.visiblePlan, rights)
         let isNullable = rights.indices.contains { index in
             rights[index].columnIndex == nil || bound.columns[index].isNullable && plan.isNullable(index)
@@ -185,8 +256,9 @@ extension ExpressionBinder {
     }
 
     private func add(_ use: SubqueryUse) -> Expression {
-        subqueries.append(use)
-        return .column(Self.subqueryBase + subqueries.count - 1, type: use.type)
+        let index = subqueries.firstIndex { $0.isSame(as: use) } ?? subqueries.count
+        if index == subqueries.count { subqueries.append(use) }
+        return .column(Self.subqueryBase + index, type: use.type)
     }
 }
 

@@ -24,12 +24,14 @@ struct SubqueryPlacement {
         return result
     }
 
-    /// The plan with further columns, and the expressions over them.
-    func place(_ plan: Plan, _ expressions: [Expression]) throws(Failure) -> (plan: Plan, expressions: [Expression]) {
+    /// The plan with further columns, and the expressions over them. Those of `except` stay as they are.
+    func place(_ plan: Plan, _ expressions: [Expression], except: Set<Int> = []) throws(Failure) -> (
+        plan: Plan, expressions: [Expression]
+    ) {
         var result = plan
         var values: [Int: Expression] = [:]
         for expression in expressions {
-            for number in expression.subqueries where values[number] == nil {
+            for number in expression.subqueries where values[number] == nil && !except.contains(number) {
                 values[number] = try value(&result, uses[number])
             }
         }
@@ -67,14 +69,6 @@ struct SubqueryPlacement {
     /// What is compared with a sub-query's rows, over the plan, to which the sub-queries in it are added.
     private func operands(_ plan: inout Plan, _ use: SubqueryUse) throws(Failure) -> [Expression] {
         let (wider, operands) = try place(plan, try translated(use.operands))
-        let isLate = operands.contains { operand in
-            operand.columnsUsed.contains { ExpressionBinder.isWindow($0) || ExpressionBinder.isSet($0) }
-        }
-        if isLate {
-            throw .unsupported(
-                "a window function or one that returns a set beside a sub-query", at: use.location,
-                hint: "Compute it in a sub-query in FROM.")
-        }
         plan = wider
         return operands
     }

@@ -109,7 +109,7 @@ struct Unnesting {
             return Unnested.equal(
                 .column(carry.column, type: type), .column(types.count + place, type: type), isStrict: carry.isStrict)
         }
-        result.plan = .filtered(.cross(inner.plan, domain(known + missing), location: -1), same)
+        result.plan = .filtered(.cross(inner.plan, domain(known + missing), location: Plan.unwritten), same)
         for (index, outer) in missing.enumerated() {
             result.carried.append(
                 Unnested.Carried(outer: outer, column: types.count + known.count + index, isStrict: false))

@@ -15,7 +15,7 @@ enum ProductRule {
         guard case .join(let left, var right, let join) = plan, join.leftKeys.isEmpty else { return plan }
         if right.isAtMostOneRow || left.isAtMostOneRow && join.kind != .semi && join.kind != .anti { return plan }
         if let banded = BandJoin.apply(left, right, join) { return banded }
-        guard join.condition == nil, join.kind == .inner || join.kind == .left else {
+        guard join.condition == nil, join.kind == .inner || join.kind == .left, join.location != Plan.unwritten else {
             throw .unsupported(
                 "a join without an equality between its sides", at: join.location,
                 hint:

@@ -63,6 +63,7 @@ extension TreeReader {
             SelectSyntax(
                 isDistinct: select.n_distinct_clause > 0, distinctOn: try distinctOn(select), items: items, from: from,
                 condition: try optional(select.where_clause), groupBy: groupBy, groupingSets: groupingSets,
+                areSetsDistinct: select.group_distinct != 0,
                 having: try optional(select.having_clause),
                 windows: try windows(Self.list(select.window_clause, select.n_window_clause))))
     }
@@ -133,6 +134,10 @@ extension TreeReader {
         case PG_QUERY__NODE__NODE_RANGE_FUNCTION: return try function(value.range_function.pointee)
         case PG_QUERY__NODE__NODE_JOIN_EXPR:
             return try descend(-1) { (reader) throws(Failure) in try reader.join(value.join_expr.pointee) }
+        case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE:
+            throw .unsupported(
+                "TABLESAMPLE", at: Int(value.range_table_sample.pointee.location),
+                hint: "A view is a function of the log: nothing in it may be random.")
         default: throw .unsupported("\(Self.description(node)) in FROM", at: nil)
         }
     }

@@ -300,13 +300,26 @@ struct TreeReader {
         }
     }
 
-    /// `a[1]`, `a[1:2]`; what else may follow an expression (`.field`) is refused.
+    /// What follows an expression: `a[1]`, `a[1:2]`, `(t).column`, `(t).*`.
     private mutating func indirection(_ indirection: PgQuery__AIndirection) throws(Failure) -> ExpressionSyntax.Kind {
+        var result = try expression(indirection.arg)
         var subscripts: [ExpressionSyntax.Subscript] = []
         for node in Self.list(indirection.indirection, indirection.n_indirection) {
+            if let name = Self.name(node) {
+                if !subscripts.isEmpty { result.kind = .element(result, subscripts) }
+                subscripts = []
+                result.kind = .field(result, name)
+                continue
+            }
+            if node.pointee.node_case == PG_QUERY__NODE__NODE_A_STAR {
+                guard subscripts.isEmpty, case .column(nil, let name) = result.kind else {
+                    throw .unsupported("the fields of a composite value", at: result.location)
+                }
+                return .star(qualifier: name)
+            }
             guard node.pointee.node_case == PG_QUERY__NODE__NODE_A_INDICES,
                 let indices = node.pointee.a_indices?.pointee
-            else { throw .unsupported("a field of a composite value", at: nil) }
+            else { throw .unsupported("this after an expression", at: result.location) }
             if indices.is_slice != 0 {
                 subscripts.append(.slice(try optional(indices.lidx), try optional(indices.uidx)))
             } else {
@@ -314,7 +327,7 @@ struct TreeReader {
                 subscripts.append(.index(try expression(index)))
             }
         }
-        return .element(try expression(indirection.arg), subscripts)
+        return subscripts.isEmpty ? result.kind : .element(result, subscripts)
     }
 
     private func items(_ node: Node) throws(Failure) -> [Node] {
@@ -344,7 +357,6 @@ struct TreeReader {
         let location = Int(call.location)
         var names = Self.names(call.funcname, call.n_funcname)
         if names.count > 1, names[0] == "pg_catalog" { names.removeFirst() }
-        if call.func_variadic != 0 { throw .unsupported("VARIADIC", at: location) }
         var arguments: [ExpressionSyntax] = []
         var argumentNames: [String?] = []
         for node in Self.list(call.args, call.n_args) {
@@ -363,6 +375,7 @@ struct TreeReader {
             name: names.joined(separator: "."), arguments: arguments, argumentNames: argumentNames,
             isStar: call.agg_star != 0, isDistinct: call.agg_distinct != 0, filter: try optional(call.agg_filter),
             orderBy: try sort(Self.list(call.agg_order, call.n_agg_order)), isWithinGroup: call.agg_within_group != 0)
+        result.isVariadic = call.func_variadic != 0
         if let window = call.over?.pointee { result.over = try self.window(window) }
         return result
     }

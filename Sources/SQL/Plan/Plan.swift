@@ -46,9 +46,12 @@ indirect enum Plan: Hashable {
         var nullSafe: [Int] = []
         /// Over the left columns, then the right ones.
         var condition: Expression?
-        /// Where the right side is named; −1 if unknown.
+        /// Where the right side is named; −1 if unknown, ``Plan/unwritten`` if nowhere.
         var location = -1
     }
+
+    /// The place of a product that the user has not written: it stands for a sub-query's condition.
+    static let unwritten = -2
 
     var types: [DataType] {
         switch self {

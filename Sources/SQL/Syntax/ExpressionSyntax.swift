@@ -36,12 +36,16 @@ struct ExpressionSyntax {
         case array([ExpressionSyntax])
         /// `a[i]`, `a[i:j]`, one after the other.
         case element(ExpressionSyntax, [Subscript])
+        /// `(row).field`.
+        case field(ExpressionSyntax, String)
         /// `x op ANY (array)`, or ALL.
         case arrayQuantified(String, ExpressionSyntax, ExpressionSyntax, isAll: Bool)
         case cast(ExpressionSyntax, TypeSyntax)
         case call(CallSyntax)
         /// A scalar sub-query, or the table of a table function.
         case subquery(QuerySyntax)
+        /// One of the columns of a sub-query that is compared with a row of `count` fields.
+        case subqueryColumn(QuerySyntax, Int, count: Int)
         case exists(QuerySyntax)
         /// `ARRAY(SELECT …)`.
         case arrayOf(QuerySyntax)
@@ -81,6 +85,8 @@ struct CallSyntax {
     var arguments: [ExpressionSyntax]
     /// The names that arguments were given by (`days => 10`), as many as arguments; empty stands for none.
     var argumentNames: [String?] = []
+    /// `VARIADIC` stands before the last argument.
+    var isVariadic = false
     /// `count(*)`.
     var isStar = false
     var isDistinct = false

@@ -112,6 +112,8 @@ struct SelectSyntax {
     var groupBy: [ExpressionSyntax]
     /// GROUPING SETS, CUBE and ROLLUP as the sets they stand for, by places in `groupBy`; nil for one set of all.
     var groupingSets: [[Int]]?
+    /// `GROUP BY DISTINCT`: equal sets are one.
+    var areSetsDistinct = false
     var having: ExpressionSyntax?
     var windows: [(name: String, window: WindowSyntax)] = []
 }

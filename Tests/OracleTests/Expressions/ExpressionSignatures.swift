@@ -7,7 +7,7 @@ enum ExpressionSignatures {
         + FunctionRegistry.templates.flatMap(made)
 
     /// What SQL reaches by other ways only: windows in FROM, and checks that sub-queries put in.
-    static let internalNames: Set<String> = ["tumble_start", "tumble_end", "single_row"]
+    static let internalNames: Set<String> = ["tumble_start", "tumble_end", "single_row", "row_check"]
 
     /// The types that templates are made for: arrays of them are columns, too.
     private static let elements: [DataType] = [
