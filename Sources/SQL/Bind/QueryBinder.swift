@@ -172,15 +172,25 @@ final class QueryBinder {
                 throw Failure(
                     "42703", "column \"\(name)\" does not exist", at: item.expression.location,
                     hint: "Only result column names can be used, not expressions or functions.")
+            } else if case .column(let table?, _) = item.expression.kind {
+                throw Failure(
+                    "42P01", "missing FROM-clause entry for table \"\(table)\"", at: item.expression.location,
+                    hint: "Only result column names can be used, not those of tables.")
             } else {
                 throw .unsupported(
-                    "an expression in ORDER BY of UNION or VALUES", at: item.expression.location,
+                    "an expression in ORDER BY of UNION or VALUES", at: Self.start(of: item.expression),
                     hint: "Only result column names can be used, not expressions or functions.")
             }
             keys.append(
                 SortKey(column: column, descending: item.descending, nullsFirst: item.nullsFirst ?? item.descending))
         }
         return keys
+    }
+
+    /// Where an expression begins: an operator is at its own place.
+    private static func start(of syntax: ExpressionSyntax) -> Int {
+        guard case .binary(_, let left, _) = syntax.kind else { return syntax.location }
+        return start(of: left)
     }
 
     /// The column that a number in ORDER BY or GROUP BY names; nil if it is not a number.
