@@ -14,6 +14,8 @@ struct JSONPath {
         case variable(String)
         /// A JSON scalar.
         case literal([UInt8])
+        /// The value of a predicate in brackets, behind which accessors follow.
+        case truth(Predicate)
     }
 
     enum Step {
@@ -25,10 +27,13 @@ struct JSONPath {
         case size, type, double
     }
 
-    /// `5`, `last` or `last - 1`.
-    struct Subscript {
-        var isFromLast: Bool
-        var offset: Int
+    enum Subscript {
+        /// nil if it does not fit into an `integer`.
+        case index(Int?)
+        /// `last`, and so much more.
+        case last(Int)
+        /// What the path gives, cut to a whole number.
+        case path(Expression)
     }
 
     indirect enum Predicate {
@@ -38,12 +43,18 @@ struct JSONPath {
         case not(Predicate)
         case isUnknown(Predicate)
         case exists(Expression)
-        case likeRegex(Expression, pattern: String, flags: String)
+        case likeRegex(Expression, Pattern)
         case startsWith(Expression, Expression)
     }
 
     enum Comparison: String {
         case equal = "==", notEqual = "!=", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">="
+    }
+
+    /// A regular expression with its flags.
+    struct Pattern {
+        let text: [UInt8]
+        let options: RegexTranslator.Options
     }
 
     let root: Expression
@@ -56,139 +67,60 @@ struct JSONPath {
 
 /// Reads the text of a path.
 struct JSONPathParser {
-    private enum Token: Equatable {
-        case symbol(String)
-        case word(String)
-        case string(String)
-        case number(String)
-        case variable(String)
-        case end
-    }
+    private typealias Token = JSONPathLexer.Token
 
-    private let text: [UInt8]
-    private var position = 0
+    private let text: JSONB.Bytes
+    private var lexer: JSONPathLexer
     private var token = Token.end
     private var depth = 0
+    private var stepCount = 0
     /// Within a filter, where `@` is the item.
     private var filterDepth = 0
 
     /// Brackets and filters inside one another.
     private static let depthMax = 200
+    /// Accessors of a whole path: evaluation goes as deep.
+    private static let stepsMax = 1000
 
-    init(_ text: JSONB.Bytes) { self.text = Array(text) }
-
-    private func syntax() -> RowFailure {
-        let near = position <= text.count && token != .end ? " at or near \"\(shown)\"" : " at end of jsonpath input"
-        return RowFailure("42601", "syntax error" + near)
+    init(_ text: JSONB.Bytes) {
+        self.text = text
+        lexer = JSONPathLexer(text)
     }
 
-    private var shown: String {
-        switch token {
-        case .symbol(let text), .word(let text), .string(let text), .number(let text): text
-        case .variable(let text): "$" + text
-        case .end: ""
-        }
+    private func syntax() -> RowFailure {
+        RowFailure(
+            "42601",
+            token == .end
+                ? "syntax error at end of jsonpath input"
+                : "syntax error at or near \"\(token.shown)\" of jsonpath input")
     }
 
     private func refused(_ what: String) -> RowFailure { RowFailure("0A000", "\(what) in jsonpath is not supported") }
 
     mutating func path() throws(RowFailure) -> JSONPath.Expression {
-        if text.allSatisfy({ TemplateNode.isBlank($0) }) {
+        try advance()
+        if token == .end {
             throw RowFailure(
                 "22P02", "invalid input syntax for type jsonpath: \"\(String(decoding: text, as: UTF8.self))\"")
         }
-        try advance()
-        if token == .word("strict") { throw refused("strict mode") }
-        if token == .word("lax") { try advance() }
+        if token.isKeyword("strict") { throw refused("strict mode") }
+        if token.isKeyword("lax") { try advance() }
         let result = try expression()
-        guard token == .end else { throw syntax() }
+        guard token == .end else { throw unexpected() }
         return result
+    }
+
+    /// What is wrong with a token behind a whole expression.
+    private func unexpected() -> RowFailure {
+        if case .symbol(let symbol) = token, ["+", "-", "*", "/", "%"].contains(symbol) {
+            return refused("arithmetic (\(symbol))")
+        }
+        return syntax()
     }
 
     // MARK: tokens
 
-    private mutating func advance() throws(RowFailure) {
-        while position < text.count, TemplateNode.isBlank(text[position]) { position += 1 }
-        guard position < text.count else {
-            token = .end
-            return
-        }
-        let byte = text[position]
-        for symbol in ["**", "==", "!=", "<>", "<=", ">=", "&&", "||"] where starts(symbol) {
-            position += 2
-            token = .symbol(symbol == "<>" ? "!=" : symbol)
-            return
-        }
-        if byte == UInt8(ascii: "\"") {
-            token = .string(try quoted())
-        } else if TemplateNode.isDigit(byte) || byte == UInt8(ascii: "."), nextIsDigit(byte) {
-            token = .number(number())
-        } else if byte == UInt8(ascii: "$"), position + 1 < text.count,
-            Self.isWord(text[position + 1]) || text[position + 1] == 0x22
-        {
-            position += 1
-            token = .variable(text[position] == 0x22 ? try quoted() : word())
-        } else if Self.isWord(byte) {
-            token = .word(word())
-        } else {
-            position += 1
-            token = .symbol(String(decoding: [byte], as: UTF8.self))
-        }
-    }
-
-    private func nextIsDigit(_ byte: UInt8) -> Bool {
-        TemplateNode.isDigit(byte) || position + 1 < text.count && TemplateNode.isDigit(text[position + 1])
-    }
-
-    private func starts(_ symbol: String) -> Bool { text[position...].starts(with: symbol.utf8) }
-
-    private static func isWord(_ byte: UInt8) -> Bool {
-        let letter = byte | 0x20
-        return letter >= 0x61 && letter <= 0x7A || TemplateNode.isDigit(byte) || byte == 0x5F || byte >= 0x80
-    }
-
-    private mutating func word() -> String {
-        let start = position
-        while position < text.count, Self.isWord(text[position]) { position += 1 }
-        return String(decoding: text[start..<position], as: UTF8.self)
-    }
-
-    private mutating func number() -> String {
-        let start = position
-        func digits(_ parser: inout JSONPathParser) {
-            while parser.position < parser.text.count, TemplateNode.isDigit(parser.text[parser.position]) {
-                parser.position += 1
-            }
-        }
-        digits(&self)
-        if position < text.count, text[position] == UInt8(ascii: ".") {
-            position += 1
-            digits(&self)
-        }
-        if position < text.count, text[position] | 0x20 == UInt8(ascii: "e") {
-            position += 1
-            if position < text.count, text[position] == 0x2B || text[position] == 0x2D { position += 1 }
-            digits(&self)
-        }
-        return String(decoding: text[start..<position], as: UTF8.self)
-    }
-
-    private mutating func quoted() throws(RowFailure) -> String {
-        let start = position
-        position += 1
-        while position < text.count, text[position] != UInt8(ascii: "\"") {
-            position += text[position] == UInt8(ascii: "\\") ? 2 : 1
-        }
-        guard position < text.count else {
-            throw RowFailure("42601", "unterminated quoted string at end of jsonpath input")
-        }
-        position += 1
-        // The escapes are JSON's.
-        let bytes = try text[start..<position].withUnsafeBufferPointer { (bytes) throws(RowFailure) in
-            try JSONBParser.parse(bytes)
-        }
-        return bytes.withUnsafeBufferPointer { String(decoding: JSONB($0).text, as: UTF8.self) }
-    }
+    private mutating func advance() throws(RowFailure) { token = try lexer.next() }
 
     private mutating func take(_ symbol: String) throws(RowFailure) -> Bool {
         guard token == .symbol(symbol) else { return false }
@@ -197,7 +129,7 @@ struct JSONPathParser {
     }
 
     private mutating func expect(_ symbol: String) throws(RowFailure) {
-        guard try take(symbol) else { throw syntax() }
+        guard try take(symbol) else { throw unexpected() }
     }
 
     // MARK: expressions
@@ -237,31 +169,40 @@ struct JSONPathParser {
         return predicate
     }
 
+    /// An operand that is no predicate.
+    private func value(_ expression: JSONPath.Expression) throws(RowFailure) -> JSONPath.Expression {
+        guard case .path = expression else { throw syntax() }
+        return expression
+    }
+
     private mutating func comparison() throws(RowFailure) -> JSONPath.Expression {
         if try take("!") {
-            guard token == .symbol("(") || token == .word("exists") else { throw syntax() }
+            guard token == .symbol("(") || token.isKeyword("exists") else { throw syntax() }
             return .predicate(.not(try predicate(try operand())))
         }
+        let isBracket = token == .symbol("(")
         let left = try operand()
-        switch token {
-        case .symbol(let symbol):
-            if let comparison = JSONPath.Comparison(rawValue: symbol) {
-                try advance()
-                return .predicate(.compare(comparison, left, try operand()))
+        if case .symbol(let symbol) = token, let comparison = JSONPath.Comparison(rawValue: symbol) {
+            let first = try value(left)
+            try advance()
+            return .predicate(.compare(comparison, first, try value(try operand())))
+        }
+        if token.isKeyword("like_regex") { return .predicate(try likeRegex(try value(left))) }
+        if token.isKeyword("starts") {
+            try advance()
+            guard token.isKeyword("with") else { throw syntax() }
+            try advance()
+            switch token {
+            case .string, .variable: return .predicate(.startsWith(try value(left), .path(try source(), [])))
+            default: throw syntax()
             }
-            if ["+", "-", "*", "/", "%"].contains(symbol) { throw refused("arithmetic (\(symbol))") }
-        case .word("like_regex"): return .predicate(try likeRegex(left))
-        case .word("starts"):
+        }
+        if token.isKeyword("is"), isBracket {
             try advance()
-            guard token == .word("with") else { throw syntax() }
+            guard token.isKeyword("unknown") else { throw syntax() }
+            let inner = try predicate(left)
             try advance()
-            return .predicate(.startsWith(left, try operand()))
-        case .word("is"):
-            try advance()
-            guard token == .word("unknown") else { throw syntax() }
-            try advance()
-            return .predicate(.isUnknown(try predicate(left)))
-        default: break
+            return .predicate(.isUnknown(inner))
         }
         return left
     }
@@ -271,19 +212,28 @@ struct JSONPathParser {
         guard case .string(let pattern) = token else { throw syntax() }
         try advance()
         var flags = ""
-        if token == .word("flag") {
+        if token.isKeyword("flag") {
             try advance()
             guard case .string(let letters) = token else { throw syntax() }
             flags = letters
             try advance()
         }
-        for flag in flags {
-            if flag == "x" {
-                throw RowFailure("0A000", "XQuery \"x\" flag (expanded regular expressions) is not implemented")
-            }
-            if !"imsq".contains(flag) { throw RowFailure("42601", "invalid input syntax for type jsonpath") }
+        if let other = flags.first(where: { !"imsxq".contains($0) }) {
+            throw RowFailure("42601", "invalid input syntax for type jsonpath: unknown flag \"\(other)\" of like_regex")
         }
-        return .likeRegex(left, pattern: pattern, flags: flags)
+        var options = RegexTranslator.Options()
+        options.foldsCase = flags.contains("i")
+        options.isLiteral = flags.contains("q")
+        options.newlineEndsDot = !flags.contains("s")
+        options.newlineEndsAnchor = flags.contains("m")
+        if flags.contains("x"), !options.isLiteral {
+            throw RowFailure("0A000", "XQuery \"x\" flag (expanded regular expressions) is not implemented")
+        }
+        // A wrong pattern is an error of the path, whatever the value.
+        var cache = RegexCache()
+        let text = Array(pattern.utf8)
+        _ = try text.withUnsafeBufferPointer { (bytes) throws(RowFailure) in try cache.regex(bytes, options: options) }
+        return .likeRegex(left, JSONPath.Pattern(text: text, options: options))
     }
 
     private mutating func operand() throws(RowFailure) -> JSONPath.Expression {
@@ -292,18 +242,21 @@ struct JSONPathParser {
             try advance()
             let inner = try expression()
             try expect(")")
-            guard case .path(let source, let steps) = inner else { return inner }
-            return .path(source, steps + (try self.steps()))
+            let further = try steps()
+            switch inner {
+            case .path(let source, let steps): return .path(source, steps + further)
+            case .predicate(let predicate): return further.isEmpty ? inner : .path(.truth(predicate), further)
+            }
         case .symbol("-"), .symbol("+"):
             let sign = token == .symbol("-") ? "-" : ""
             try advance()
             guard case .number(let digits) = token else { throw refused("arithmetic (unary sign)") }
             try advance()
             return .path(.literal(try scalar(sign + digits)), try steps())
-        case .word("exists"):
+        case let word where word.isKeyword("exists"):
             try advance()
             try expect("(")
-            let inner = try expression()
+            let inner = try value(try expression())
             try expect(")")
             return .predicate(.exists(inner))
         default: return .path(try source(), try steps())
@@ -311,8 +264,16 @@ struct JSONPathParser {
     }
 
     private func scalar(_ json: String) throws(RowFailure) -> [UInt8] {
-        var json = json.hasPrefix(".") ? "0" + json : json
-        if json.hasSuffix(".") { json += "0" }
+        // JSON wants digits on both sides of a point.
+        var json = json
+        if let point = json.firstIndex(of: ".") {
+            let next = json.index(after: point)
+            if next == json.endIndex || !json[next].isNumber {
+                json.remove(at: point)
+            } else if point == json.startIndex || !json[json.index(before: point)].isNumber {
+                json.insert("0", at: point)
+            }
+        }
         return try Array(json.utf8).withUnsafeBufferPointer { (bytes) throws(RowFailure) in try JSONBParser.parse(bytes)
         }
     }
@@ -330,7 +291,9 @@ struct JSONPathParser {
             writer.string(text)
             source = .literal(writer.bytes)
         case .number(let digits): source = .literal(try scalar(digits))
-        case .word("true"), .word("false"), .word("null"): source = .literal(try scalar(shown))
+        case .word("true"), .word("false"), .word("null"): source = .literal(try scalar(token.shown))
+        case let word where word.isKeyword("last"):
+            throw RowFailure("42601", "LAST is allowed only in array subscripts")
         default: throw syntax()
         }
         try advance()
@@ -356,6 +319,10 @@ struct JSONPathParser {
             } else {
                 return steps
             }
+            stepCount += 1
+            if stepCount > Self.stepsMax {
+                throw RowFailure("54001", "jsonpath has too many accessors (at most \(Self.stepsMax))")
+            }
         }
     }
 
@@ -370,18 +337,22 @@ struct JSONPathParser {
             try advance()
             return .member(text)
         case .word(let word): name = word
-        case .variable(let variable): name = "$" + variable
         default: throw syntax()
         }
         try advance()
         guard token == .symbol("(") else { return .member(name) }
-        switch name {
-        case "size", "type", "double":
-            try advance()
-            try expect(")")
-            return name == "size" ? .size : name == "type" ? .type : .double
-        default: throw refused("the method .\(name)()")
+        let step: JSONPath.Step
+        switch name.lowercased() {
+        case "size": step = .size
+        case "type": step = .type
+        case "double": step = .double
+        case "abs", "floor", "ceiling", "keyvalue", "datetime":
+            throw refused("the method .\(name.lowercased())()")
+        default: throw syntax()
         }
+        try advance()
+        try expect(")")
+        return step
     }
 
     private mutating func elements() throws(RowFailure) -> JSONPath.Step {
@@ -393,7 +364,7 @@ struct JSONPathParser {
         repeat {
             let from = try self.subscript()
             var to: JSONPath.Subscript?
-            if token == .word("to") {
+            if token.isKeyword("to") {
                 try advance()
                 to = try self.subscript()
             }
@@ -404,25 +375,30 @@ struct JSONPathParser {
     }
 
     private mutating func `subscript`() throws(RowFailure) -> JSONPath.Subscript {
-        func number(_ parser: inout JSONPathParser) throws(RowFailure) -> Int {
-            guard case .number(let digits) = parser.token else {
-                throw parser.token == .end ? parser.syntax() : parser.refused("a subscript that is computed")
-            }
-            // A fraction is cut off.
-            guard let value = Double(digits), value < 2_147_483_648 else {
-                throw RowFailure("22033", "jsonpath array subscript is out of integer range")
-            }
-            try parser.advance()
-            return Int(value)
-        }
-        let isNegative = try take("-")
-        if !isNegative, token == .word("last") {
+        if token.isKeyword("last") {
             try advance()
-            if try take("-") { return JSONPath.Subscript(isFromLast: true, offset: -(try number(&self))) }
-            if try take("+") { return JSONPath.Subscript(isFromLast: true, offset: try number(&self)) }
-            return JSONPath.Subscript(isFromLast: true, offset: 0)
+            guard token == .symbol("-") || token == .symbol("+") else { return .last(0) }
+            let isLess = token == .symbol("-")
+            try advance()
+            guard case .number(let digits) = token, let offset = Self.whole(digits) else {
+                throw refused("arithmetic (\(isLess ? "-" : "+"))")
+            }
+            try advance()
+            return .last(isLess ? -offset : offset)
         }
-        let value = try number(&self)
-        return JSONPath.Subscript(isFromLast: false, offset: isNegative ? -value : value)
+        let isNegative = token == .symbol("-")
+        if isNegative { try advance() }
+        if case .number(let digits) = token {
+            try advance()
+            return .index(Self.whole(digits).map { isNegative ? -$0 : $0 })
+        }
+        if isNegative { throw refused("arithmetic (unary sign)") }
+        return .path(try value(try operand()))
+    }
+
+    /// The number without its fraction; nil if it is no `integer`.
+    private static func whole(_ digits: String) -> Int? {
+        guard let value = Double(digits), value < 2_147_483_648 else { return nil }
+        return Int(value)
     }
 }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Evaluates a path on one value, in lax mode: arrays are unwrapped where a member is asked for, a value that is no array counts as
 /// one of a single element, and what is not there is no error.
 struct JSONPathEvaluator {
@@ -12,27 +14,36 @@ struct JSONPathEvaluator {
         self.variables = variables
     }
 
-    /// The items of a path; a predicate is one boolean, or null if it is unknown.
-    mutating func items(_ path: JSONPath) throws(RowFailure) -> [JSONB] { try items(path.root, root) }
+    /// The items of a path; a predicate is one boolean, or null if it is unknown. Of `isFirstOnly` what is behind the first item is
+    /// not looked at.
+    mutating func items(_ path: JSONPath, isFirstOnly: Bool) throws(RowFailure) -> [JSONB] {
+        try items(path.root, root, isFirstOnly: isFirstOnly)
+    }
 
     /// A predicate's value: nil is unknown.
     private typealias Truth = Bool?
 
-    private mutating func items(_ expression: JSONPath.Expression, _ current: JSONB) throws(RowFailure) -> [JSONB] {
+    /// What has been found, in order.
+    private struct Items {
+        var list: [JSONB] = []
+        let isFirstOnly: Bool
+
+        /// True if that is all that is wanted.
+        mutating func append(_ item: JSONB) -> Bool {
+            list.append(item)
+            return isFirstOnly
+        }
+    }
+
+    private mutating func items(
+        _ expression: JSONPath.Expression, _ current: JSONB, isFirstOnly: Bool = false
+    ) throws(RowFailure) -> [JSONB] {
         switch expression {
-        case .predicate(let predicate):
-            var writer = JSONBWriter()
-            if let value = try truth(predicate, current) { writer.boolean(value) } else { writer.null() }
-            return [own(writer.bytes)]
+        case .predicate(let predicate): return [try start(.truth(predicate), current)]
         case .path(let source, let steps):
-            var items = [try start(source, current)]
-            for step in steps {
-                var next: [JSONB] = []
-                for item in items { try apply(step, item, &next, unwraps: true) }
-                items = next
-                if items.isEmpty { break }
-            }
-            return items
+            var items = Items(isFirstOnly: isFirstOnly)
+            _ = try follow(steps, 0, try start(source, current), &items)
+            return items.list
         }
     }
 
@@ -48,6 +59,10 @@ struct JSONPathEvaluator {
         case .root: return root
         case .current: return current
         case .literal(let bytes): return own(bytes)
+        case .truth(let predicate):
+            var writer = JSONBWriter()
+            if let value = try truth(predicate, current) { writer.boolean(value) } else { writer.null() }
+            return own(writer.bytes)
         case .variable(let name):
             var name = name
             let found = name.withUTF8 { key in
@@ -60,59 +75,99 @@ struct JSONPathEvaluator {
 
     // MARK: steps
 
-    private mutating func apply(
-        _ step: JSONPath.Step, _ item: JSONB, _ out: inout [JSONB], unwraps: Bool
-    ) throws(RowFailure) {
-        func elements(_ body: (JSONB) throws(RowFailure) -> Void) throws(RowFailure) {
-            for index in 0..<item.count { try body(item.element(index)) }
-        }
-        switch step {
+    /// Adds what the steps from `index` on lead to; true if no more is wanted. Each item is followed to its end before the next one,
+    /// as in PostgreSQL: an error behind the first item that is found does not count.
+    private mutating func follow(
+        _ steps: [JSONPath.Step], _ index: Int, _ item: JSONB, _ out: inout Items, unwraps: Bool = true
+    ) throws(RowFailure) -> Bool {
+        guard index < steps.count else { return out.append(item) }
+        switch steps[index] {
         case .anyElement:
-            guard item.kind == .array else { return out.append(item) }
-            for index in 0..<item.count { out.append(item.element(index)) }
-        case .elements(let ranges): select(ranges, item, &out)
-        case .size, .type:
+            guard item.kind == .array else { return try follow(steps, index + 1, item, &out) }
+            return try elements(of: item, steps, index + 1, &out)
+        case .elements(let ranges):
+            for (from, to) in ranges {
+                let count = item.kind == .array ? item.count : 1
+                let start = try place(from, item, count)
+                let (first, last) = (
+                    max(start, 0),
+                    min(
+                        try to.map { (to) throws(RowFailure) in
+                            try place(to, item, count)
+                        } ?? start, count - 1)
+                )
+                guard first <= last else { continue }
+                for position in first...last {
+                    let element = item.kind == .array ? item.element(position) : item
+                    if try follow(steps, index + 1, element, &out) { return true }
+                }
+            }
+            return false
+        case .size: return try follow(steps, index + 1, number(item.kind == .array ? item.count : 1), &out)
+        case .type:
             var writer = JSONBWriter()
-            if case .type = step {
-                writer.string(JSONBAccess.typeName(item))
-            } else {
-                writer.number(Array(String(item.kind == .array ? item.count : 1).utf8))
-            }
-            out.append(own(writer.bytes))
+            writer.string(JSONBAccess.typeName(item))
+            return try follow(steps, index + 1, own(writer.bytes), &out)
         case .member, .anyMember, .filter, .double:
-            if item.kind == .array, unwraps {
-                for index in 0..<item.count { try apply(step, item.element(index), &out, unwraps: false) }
-                return
-            }
-            try applyUnwrapped(step, item, &out)
+            if item.kind == .array, unwraps { return try elements(of: item, steps, index, &out, unwraps: false) }
+            return try followUnwrapped(steps, index, item, &out)
         }
     }
 
-    private mutating func applyUnwrapped(
-        _ step: JSONPath.Step, _ item: JSONB, _ out: inout [JSONB]
-    ) throws(RowFailure) {
-        switch step {
+    private mutating func elements(
+        of array: JSONB, _ steps: [JSONPath.Step], _ index: Int, _ out: inout Items, unwraps: Bool = true
+    ) throws(RowFailure) -> Bool {
+        for position in 0..<array.count {
+            if try follow(steps, index, array.element(position), &out, unwraps: unwraps) { return true }
+        }
+        return false
+    }
+
+    private mutating func number(_ value: Int) -> JSONB {
+        var writer = JSONBWriter()
+        writer.number(Array(String(value).utf8))
+        return own(writer.bytes)
+    }
+
+    private mutating func followUnwrapped(
+        _ steps: [JSONPath.Step], _ index: Int, _ item: JSONB, _ out: inout Items
+    ) throws(RowFailure) -> Bool {
+        switch steps[index] {
         case .member(var name):
-            if item.kind == .object, let value = name.withUTF8({ item.member($0) }) { out.append(value) }
+            guard item.kind == .object, let value = name.withUTF8({ item.member($0) }) else { return false }
+            return try follow(steps, index + 1, value, &out)
         case .anyMember:
-            if item.kind == .object { for index in 0..<item.count { out.append(item.value(index)) } }
+            guard item.kind == .object else { return false }
+            for position in 0..<item.count {
+                if try follow(steps, index + 1, item.value(position), &out) { return true }
+            }
+            return false
         case .filter(let predicate):
-            if try truth(predicate, item) == true { out.append(item) }
-        case .double: out.append(try double(item))
-        case .anyElement, .elements, .size, .type: break
+            guard try truth(predicate, item) == true else { return false }
+            return try follow(steps, index + 1, item, &out)
+        case .double: return try follow(steps, index + 1, try double(item), &out)
+        case .anyElement, .elements, .size, .type: return false
         }
     }
 
-    private func select(
-        _ ranges: [(from: JSONPath.Subscript, to: JSONPath.Subscript?)], _ item: JSONB, _ out: inout [JSONB]
-    ) {
-        let count = item.kind == .array ? item.count : 1
-        func place(_ index: JSONPath.Subscript) -> Int { index.isFromLast ? count - 1 + index.offset : index.offset }
-        for (from, to) in ranges {
-            let (first, last) = (max(place(from), 0), min(place(to ?? from), count - 1))
-            guard first <= last else { continue }
-            for index in first...last { out.append(item.kind == .array ? item.element(index) : item) }
+    /// The position that a subscript names among `count` elements; it may be none of them.
+    private mutating func place(
+        _ position: JSONPath.Subscript, _ current: JSONB, _ count: Int
+    ) throws(RowFailure) -> Int {
+        switch position {
+        case .last(let offset): return count - 1 + offset
+        case .index(let index?): return index
+        case .index(nil): break
+        case .path(let path):
+            let items = try items(path, current)
+            guard items.count == 1, items[0].kind == .number else {
+                throw RowFailure("22033", "jsonpath array subscript is not a single numeric value")
+            }
+            if let value = Double(String(decoding: items[0].text, as: UTF8.self)), abs(value) < 2_147_483_648 {
+                return Int(value)
+            }
         }
+        throw RowFailure("22033", "jsonpath array subscript is out of integer range")
     }
 
     private mutating func double(_ item: JSONB) throws(RowFailure) -> JSONB {
@@ -136,8 +191,11 @@ struct JSONPathEvaluator {
             )
         }
         if item.kind == .number { return item }
-        var text: [UInt8] = []
-        DoubleText.append(value, to: &text)
+        // The numeric that PostgreSQL makes of it has 15 digits.
+        let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
+            let length = withVaList([value]) { vsnprintf(buffer.baseAddress, 64, "%.15g", $0) }
+            return buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }
+        }
         var digits: [UInt8] = []
         try text.withUnsafeBufferPointer { (token) throws(RowFailure) in try JSONBNumber.append(token, to: &digits) }
         var writer = JSONBWriter()
@@ -162,7 +220,7 @@ struct JSONPathEvaluator {
         case .not(let inner): return try truth(inner, current).map { !$0 }
         case .isUnknown(let inner): return try truth(inner, current) == nil
         case .exists(let path):
-            guard let items = try results(path, current) else { return nil }
+            guard let items = try results(path, current, isFirstOnly: true) else { return nil }
             return !items.isEmpty
         case .compare(let comparison, let first, let second):
             guard let left = try unwrapped(first, current), let right = try unwrapped(second, current) else {
@@ -178,9 +236,11 @@ struct JSONPathEvaluator {
                     text.kind == .string && start.kind == .string ? text.text.starts(with: start.text) : nil
                 }
             }
-        case .likeRegex(let path, let pattern, let flags):
+        case .likeRegex(let path, let pattern):
             guard let texts = try unwrapped(path, current) else { return nil }
-            let regex = try regex(pattern, flags)
+            let regex = try pattern.text.withUnsafeBufferPointer { (bytes) throws(RowFailure) in
+                try regexes.regex(bytes, options: pattern.options)
+            }
             return any(texts) { $0.kind == .string ? regex.matches($0.text) : nil }
         }
     }
@@ -200,10 +260,10 @@ struct JSONPathEvaluator {
 
     /// nil where the path fails on the data.
     private mutating func results(
-        _ path: JSONPath.Expression, _ current: JSONB
+        _ path: JSONPath.Expression, _ current: JSONB, isFirstOnly: Bool = false
     ) throws(RowFailure) -> [JSONB]? {
         do throws(RowFailure) {
-            return try items(path, current)
+            return try items(path, current, isFirstOnly: isFirstOnly)
         } catch {
             if error.code.hasPrefix("22") { return nil }
             throw error
@@ -216,17 +276,6 @@ struct JSONPathEvaluator {
     ) throws(RowFailure) -> [JSONB]? {
         try results(path, current)?.flatMap { item in
             item.kind == .array ? (0..<item.count).map { item.element($0) } : [item]
-        }
-    }
-
-    private mutating func regex(_ pattern: String, _ flags: String) throws(RowFailure) -> Regex {
-        var options = RegexTranslator.Options()
-        options.foldsCase = flags.contains("i")
-        options.newlineEndsDot = !flags.contains("s")
-        options.newlineEndsAnchor = flags.contains("m")
-        options.isLiteral = flags.contains("q")
-        return try Array(pattern.utf8).withUnsafeBufferPointer { (bytes) throws(RowFailure) in
-            try regexes.regex(bytes, options: options)
         }
     }
 

@@ -3,7 +3,9 @@ enum JSONPathFunctions {
     static let all: [ScalarFunction] =
         signatures.flatMap { types in
             [
-                predicate("jsonb_path_exists", types, "Whether the path has an item in the value.") { !$0.isEmpty },
+                predicate(
+                    "jsonb_path_exists", types, isFirstOnly: true, "Whether the path has an item in the value."
+                ) { !$0.isEmpty },
                 predicate("jsonb_path_match", types, "The value of a path that is a predicate.") {
                     (items) throws(RowFailure) -> Bool? in try match(items)
                 },
@@ -20,7 +22,9 @@ enum JSONPathFunctions {
             ]
         }
         + [
-            predicate("@?", [.jsonb, .text], isSilent: true, "Whether the path has an item in the value.") {
+            predicate(
+                "@?", [.jsonb, .text], isSilent: true, isFirstOnly: true, "Whether the path has an item in the value."
+            ) {
                 !$0.isEmpty
             },
             predicate("@@", [.jsonb, .text], isSilent: true, "The value of a path that is a predicate.") {
@@ -46,7 +50,7 @@ enum JSONPathFunctions {
 
     /// Lends the items of a row's path; nil if it fails and is to be silent.
     static func withItems<Result>(
-        _ row: ArgumentRow, _ cache: inout PathCache, isSilent: Bool,
+        _ row: ArgumentRow, _ cache: inout PathCache, isSilent: Bool, isFirstOnly: Bool = false,
         _ body: ([JSONB]?) throws(RowFailure) -> Result
     ) throws(RowFailure) -> Result {
         let path = try cache.path(row.text(1))
@@ -58,7 +62,7 @@ enum JSONPathFunctions {
         var evaluator = JSONPathEvaluator(root: row.jsonb(0), variables: variables)
         var items: [JSONB]?
         do throws(RowFailure) {
-            items = try evaluator.items(path)
+            items = try evaluator.items(path, isFirstOnly: isFirstOnly)
         } catch {
             // Only errors of the data may be silenced.
             if !silent || !error.code.hasPrefix("22") { throw error }
@@ -77,13 +81,15 @@ enum JSONPathFunctions {
     }
 
     private static func predicate(
-        _ name: String, _ types: [DataType], isSilent: Bool = false, _ documentation: String,
+        _ name: String, _ types: [DataType], isSilent: Bool = false, isFirstOnly: Bool = false,
+        _ documentation: String,
         _ test: @escaping @Sendable ([JSONB]) throws(RowFailure) -> Bool?
     ) -> ScalarFunction {
         RowKernels.predicate(name, types, documentation, state: { PathCache() }) {
             (row, cache) throws(RowFailure) -> Bool? in
             let silent = isSilent || row.count > 3 && row.boolean(3)
-            return try withItems(row, &cache, isSilent: isSilent) { (items) throws(RowFailure) -> Bool? in
+            return try withItems(row, &cache, isSilent: isSilent, isFirstOnly: isFirstOnly) {
+                (items) throws(RowFailure) -> Bool? in
                 guard let items else { return nil }
                 do throws(RowFailure) {
                     return try test(items)
