@@ -99,9 +99,10 @@ enum FormatFunctions {
                     text.append(contentsOf: "NULL".utf8)
                     return true
                 }
-                // As the cast to text spells it: booleans as words.
+                // As the cast to text spells it: booleans as words, characters without the blanks at the end.
                 var value: [UInt8] = []
                 TextFormat.append(columns[0], row: row, to: &value)
+                if columns[0].type == .character { value.removeLast(value.reversed().prefix { $0 == 0x20 }.count) }
                 if columns[0].type == .boolean { value = Array((value == [0x74] ? "true" : "false").utf8) }
                 text.append(contentsOf: value.withUnsafeBufferPointer { literal($0) })
                 return true

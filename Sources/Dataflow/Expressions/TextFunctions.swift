@@ -17,6 +17,9 @@ enum TextFunctions {
         TextKernels.measure("char_length", .integer, "Characters.") { Int32(truncatingIfNeeded: characters($0)) },
         TextKernels.measure("character_length", .integer, "Characters.") { Int32(truncatingIfNeeded: characters($0)) },
         TextKernels.measure("octet_length", .integer, "Bytes of UTF-8.") { Int32(truncatingIfNeeded: $0.count) },
+        RowKernels.value("octet_length", [.character], .integer, "Bytes of UTF-8, with the blanks at the end.") {
+            (row) throws(RowFailure) -> Int32? in Int32(truncatingIfNeeded: row.text(0).count)
+        },
         TextKernels.measure("bit_length", .integer, "Bits of UTF-8.") { Int32(truncatingIfNeeded: $0.count &* 8) },
         TextKernels.measure("ascii", .integer, "The code point of the first character; 0 of an empty text.") { text in
             String(decoding: text.prefix(4), as: UTF8.self).unicodeScalars.first.map { Int32($0.value) } ?? 0
@@ -116,18 +119,25 @@ enum TextFunctions {
 
     // MARK: searching
 
-    private static let searching: [ScalarFunction] = [
-        position("strpos"), position("position"),
-        TextKernels.predicate2("starts_with", "Whether the first begins with the second.") { text, part in
-            guard part.count <= text.count, let x = text.baseAddress, let y = part.baseAddress else {
-                return part.isEmpty
-            }
-            return memcmp(x, y, part.count) == 0
-        },
-        like("~~", "LIKE.", foldCase: false, negated: false), like("!~~", "NOT LIKE.", foldCase: false, negated: true),
-        like("~~*", "ILIKE.", foldCase: true, negated: false),
-        like("!~~*", "NOT ILIKE.", foldCase: true, negated: true),
-    ]
+    private static let searching: [ScalarFunction] =
+        [
+            position("strpos"), position("position"),
+            TextKernels.predicate2("starts_with", "Whether the first begins with the second.") { text, part in
+                guard part.count <= text.count, let x = text.baseAddress, let y = part.baseAddress else {
+                    return part.isEmpty
+                }
+                return memcmp(x, y, part.count) == 0
+            },
+        ]
+        + [DataType.text, .character].flatMap { type in
+            // The blanks at the end of a character value count.
+            [
+                like("~~", type, "LIKE.", foldCase: false, negated: false),
+                like("!~~", type, "NOT LIKE.", foldCase: false, negated: true),
+                like("~~*", type, "ILIKE.", foldCase: true, negated: false),
+                like("!~~*", type, "NOT ILIKE.", foldCase: true, negated: true),
+            ]
+        }
 
     private static func position(_ name: String) -> ScalarFunction {
         TextKernels.measure2(name, .integer, "The position of the second in the first, from 1; 0 if it is not there.") {
@@ -137,8 +147,10 @@ enum TextFunctions {
         }
     }
 
-    private static func like(_ name: String, _ documentation: String, foldCase: Bool, negated: Bool) -> ScalarFunction {
-        RowKernels.predicate(name, [.text, .text], documentation, state: { TextPattern() }) {
+    private static func like(
+        _ name: String, _ type: DataType, _ documentation: String, foldCase: Bool, negated: Bool
+    ) -> ScalarFunction {
+        RowKernels.predicate(name, [type, .text], documentation, state: { TextPattern() }) {
             (row, pattern) throws(RowFailure) in
             pattern.use(row.text(1), foldsCase: foldCase)
             guard let matches = pattern.matches(row.text(0)) else {

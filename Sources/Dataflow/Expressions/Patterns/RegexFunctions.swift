@@ -6,10 +6,18 @@ enum RegexFunctions {
 
     // MARK: conditions
 
-    private static let operators: [ScalarFunction] = [
-        match("~", "Whether the text has a match of the regular expression."),
-        match("~*", "As ~, in either case.", foldsCase: true), match("!~", "Not ~.", negated: true),
-        match("!~*", "Not ~*.", foldsCase: true, negated: true),
+    private static let operators: [ScalarFunction] =
+        // The blanks at the end of a character value count.
+        [DataType.text, .character].flatMap { type in
+            [
+                match("~", type, "Whether the text has a match of the regular expression."),
+                match("~*", type, "As ~, in either case.", foldsCase: true),
+                match("!~", type, "Not ~.", negated: true),
+                match("!~*", type, "Not ~*.", foldsCase: true, negated: true),
+            ]
+        } + named
+
+    private static let named: [ScalarFunction] = [
         RowKernels.predicate("regexp_like", [.text, .text], "As ~.", state: { RegexCache() }) {
             (row, cache) throws(RowFailure) in try cache.regex(row.text(1)).matches(row.text(0))
         },
@@ -20,12 +28,12 @@ enum RegexFunctions {
     ]
 
     private static func match(
-        _ name: String, _ documentation: String, foldsCase: Bool = false, negated: Bool = false
+        _ name: String, _ type: DataType, _ documentation: String, foldsCase: Bool = false, negated: Bool = false
     ) -> ScalarFunction {
         var options = RegexTranslator.Options()
         options.foldsCase = foldsCase
         let fixed = options
-        return RowKernels.predicate(name, [.text, .text], documentation, state: { RegexCache() }) {
+        return RowKernels.predicate(name, [type, .text], documentation, state: { RegexCache() }) {
             (row, cache) throws(RowFailure) in
             try cache.regex(row.text(1), options: fixed).matches(row.text(0)) != negated
         }
