@@ -31,7 +31,7 @@ final class JSONValueReader {
                 try JSONBParser.parse(text).withUnsafeBytes { store($0) }
                 return nil
             }
-            var value = try Self.datum(text, isString: isString, type)
+            var value = try Self.datum(text, isString: isString, type, modifier)
             if let modifier { value = try modifier.applied(to: value, isExplicit: false) }
             ValueBytes.withRaw(of: value) { store($0) }
             return nil
@@ -59,14 +59,14 @@ final class JSONValueReader {
         return UnsafePointer(message)
     }
 
-    private static func datum(_ text: UnsafeBufferPointer<UInt8>, isString: Bool, _ type: DataType) throws(RowFailure)
-        -> Datum
-    {
+    private static func datum(
+        _ text: UnsafeBufferPointer<UInt8>, isString: Bool, _ type: DataType, _ modifier: TypeModifier?
+    ) throws(RowFailure) -> Datum {
         guard let element = type.element else {
             guard isString || type.isNumeric || type == .boolean else {
                 throw RowFailure("22P02", "not a string, as type \(type.name) is written in JSON")
             }
-            return try parse(text, as: type)
+            return try parse(text, as: type, modifier)
         }
         if isString { return try parse(text, as: type) }
         let bytes = try JSONBParser.parse(text)
@@ -93,9 +93,11 @@ final class JSONValueReader {
         }
     }
 
-    private static func parse(_ text: UnsafeBufferPointer<UInt8>, as type: DataType) throws(RowFailure) -> Datum {
+    private static func parse(
+        _ text: UnsafeBufferPointer<UInt8>, as type: DataType, _ modifier: TypeModifier? = nil
+    ) throws(RowFailure) -> Datum {
         do throws(RowError) {
-            return try TextFormat.parse(text, as: type)
+            return try TextFormat.parse(text, as: type, modifier: modifier)
         } catch {
             throw RowFailure(error.code, error.message)
         }

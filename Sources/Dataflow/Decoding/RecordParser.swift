@@ -68,9 +68,9 @@ final class JSONRecordParser: RecordParser {
 
     /// The types that the decoder reads itself; the others it hands to the reader of values.
     private static func type(_ column: ColumnSchema) -> dp_type {
-        if column.modifier != nil, column.numeric == nil {
-            return column.type.storage == .bytes ? DP_BYTES : DP_FIXED
-        }
+        // A numeric's modifier is the decoder's if it is an ordinary one.
+        let isOrdinary = column.numeric.map { $0.scale >= 0 && $0.scale <= $0.precision } ?? (column.modifier == nil)
+        if !isOrdinary { return column.type.storage == .bytes ? DP_BYTES : DP_FIXED }
         return switch column.type {
         case .boolean: DP_BOOLEAN
         case .smallint: DP_INT16
@@ -163,7 +163,7 @@ final class CSVRecordParser: RecordParser {
             if field.bytes.contains(0) { return "column \"\(column.name)\": holds a zero byte, which text cannot" }
             do throws(RowError) {
                 let value = try field.bytes.withUnsafeBufferPointer { bytes throws(RowError) -> Datum in
-                    try TextFormat.parse(bytes, as: column.type)
+                    try TextFormat.parse(bytes, as: column.type, modifier: column.modifier)
                 }
                 guard let modifier = column.modifier else {
                     values.append(value)

@@ -1,5 +1,5 @@
 /// The input text of intervals, as PostgreSQL reads it: `1 year 2 mons -3 days 04:05:06.7 ago`, `1-2 3 4:05:06`,
-/// `10 seconds`, `7` (seconds), ISO 8601 `P1Y2M3DT4H5M6S` and `P0001-02-03T04:05:06`.
+/// `10 seconds`, `7` (seconds), ISO 8601 `P1Y2M3DT4H5M6S`, `P0001-02-03T04:05:06` and `P00010203T040506`.
 enum IntervalText {
     /// What a number counts.
     private enum Unit {
@@ -13,9 +13,24 @@ enum IntervalText {
             case .second: 2
             case .minute: 3
             case .hour: 4
-            case .day, .week: 5
-            case .month: 6
-            case .year, .decade, .century, .millennium: 7
+            case .day: 5
+            case .week: 6
+            case .month: 7
+            case .year: 8
+            case .decade: 9
+            case .century: 10
+            case .millennium: 11
+            }
+        }
+
+        init(_ field: IntervalFields.Field) {
+            switch field {
+            case .year: self = .year
+            case .month: self = .month
+            case .day: self = .day
+            case .hour: self = .hour
+            case .minute: self = .minute
+            case .second: self = .second
             }
         }
 
@@ -47,17 +62,21 @@ enum IntervalText {
         case word(String)
     }
 
-    static func parse(_ text: UnsafeBufferPointer<UInt8>) throws(TimeTextError) -> Interval {
+    /// Of `fields` the last says what a number without a unit counts, instead of seconds; what they do not hold is not cut off.
+    static func parse(
+        _ text: UnsafeBufferPointer<UInt8>, fields: IntervalFields? = nil
+    ) throws(TimeTextError) -> Interval {
         var scanner = TimeScanner(text)
         if scanner.peek == UInt8(ascii: "P") {
             scanner.position += 1
             return try iso(&scanner)
         }
-        let tokens = try tokens(&scanner)
+        let isShort = fields?.first == .minute && fields?.last == .second
+        let tokens = try tokens(&scanner, isShort: isShort)
         var total = Total()
         var isAgo = false
         // From right to left, as units stand behind their numbers; a number before a time counts days.
-        var unit = Unit.second
+        var unit = Unit(fields?.last ?? .second)
         for token in tokens.reversed() {
             switch token {
             case .word("ago"): isAgo = true
@@ -65,14 +84,17 @@ enum IntervalText {
                 guard let found = Unit(name) else { throw .syntax }
                 unit = found
             case .number(let negative, let whole, let fraction):
-                try total.claim(unit.field...unit.field)
+                // A fraction of a second takes the place of what is shorter.
+                try total.claim((unit == .second && fraction != 0 ? 0 : unit.field)...unit.field)
                 try total.add(negative, whole, fraction, unit)
+                if unit == .hour { unit = .day }
             case .clock(let negative, let microseconds):
-                try total.claim(2...4)
+                try total.claim(0...4)
                 try total.add(microseconds: negative ? -microseconds : microseconds)
                 unit = .day
             case .yearMonth(let negative, let years, let months):
-                try total.claim(6...7)
+                unit = .month
+                try total.claim(unit.field...unit.field)
                 guard months < 12 else { throw .intervalFieldRange }
                 try total.add(negative, years, 0, .year)
                 try total.add(negative, months, 0, .month)
@@ -83,7 +105,7 @@ enum IntervalText {
         return try total.interval()
     }
 
-    private static func tokens(_ scanner: inout TimeScanner) throws(TimeTextError) -> [Token] {
+    private static func tokens(_ scanner: inout TimeScanner, isShort: Bool) throws(TimeTextError) -> [Token] {
         var tokens: [Token] = []
         while true {
             scanner.skipBlanks()
@@ -96,7 +118,7 @@ enum IntervalText {
             } else if scanner.isAtDigit || next == UInt8(ascii: ".") || next == UInt8(ascii: "-")
                 || next == UInt8(ascii: "+")
             {
-                tokens.append(try number(&scanner))
+                tokens.append(try number(&scanner, isShort: isShort))
             } else if isPunctuation(next) {
                 // As in PostgreSQL, other signs only part what is around them.
                 scanner.position += 1
@@ -113,16 +135,24 @@ enum IntervalText {
         }
     }
 
-    private static func number(_ scanner: inout TimeScanner) throws(TimeTextError) -> Token {
+    private static func number(_ scanner: inout TimeScanner, isShort: Bool) throws(TimeTextError) -> Token {
         let negative = scanner.byte(UInt8(ascii: "-"))
         if negative || scanner.byte(UInt8(ascii: "+")) { scanner.skipBlanks() }
-        let whole = scanner.digits()
+        let start = scanner.position
+        var whole = scanner.digits()
+        if let long = whole, long.width > 18 {
+            let digits = String(decoding: scanner.text[start..<scanner.position], as: UTF8.self)
+            guard let value = Int(digits) else { throw .intervalFieldRange }
+            whole = (value, long.width)
+        }
         if let whole, scanner.byte(UInt8(ascii: ":")) {
-            return .clock(negative: negative, microseconds: try clock(&scanner, whole.value))
+            return .clock(negative: negative, microseconds: try clock(&scanner, whole.value, isShort))
         }
         if let whole, scanner.byte(UInt8(ascii: "-")) {
-            guard let months = scanner.digits(), scanner.peek != UInt8(ascii: "-") else { throw .syntax }
-            return .yearMonth(negative: negative, years: whole.value, months: months.value)
+            // The months may be missing.
+            let months = scanner.digits()
+            guard scanner.peek != UInt8(ascii: "-") else { throw .syntax }
+            return .yearMonth(negative: negative, years: whole.value, months: months?.value ?? 0)
         }
         var fraction = 0.0
         if scanner.byte(UInt8(ascii: ".")) {
@@ -134,14 +164,16 @@ enum IntervalText {
         return .number(negative: negative, whole: whole?.value ?? 0, fraction: fraction)
     }
 
-    /// `MM[:SS[.f…]]` behind the hours; `MM:SS.f` where a fraction follows the first.
-    private static func clock(_ scanner: inout TimeScanner, _ hours: Int) throws(TimeTextError) -> Int64 {
+    /// `MM[:SS[.f…]]` behind the hours; `MM:SS.f` where a fraction follows the first, and `MM:SS` where only those can be meant.
+    private static func clock(
+        _ scanner: inout TimeScanner, _ hours: Int, _ isShort: Bool
+    ) throws(TimeTextError) -> Int64 {
         guard let minutes = scanner.digits() else { throw .syntax }
         var (hour, minute, second) = (hours, minutes.value, 0)
         if scanner.byte(UInt8(ascii: ":")) {
             guard let seconds = scanner.digits() else { throw .syntax }
             second = seconds.value
-        } else if scanner.peek == UInt8(ascii: ".") {
+        } else if isShort || scanner.peek == UInt8(ascii: ".") {
             (hour, minute, second) = (0, hours, minutes.value)
         }
         var fraction: Int64 = 0
@@ -173,6 +205,16 @@ enum IntervalText {
             let whole = scanner.digits()
             var fraction = 0.0
             if scanner.byte(UInt8(ascii: ".")) { fraction = scanner.fraction() } else if whole == nil { throw .syntax }
+            let isPacked = isTime ? scanner.isAtEnd : scanner.isAtEnd || scanner.peek == UInt8(ascii: "T")
+            if let whole, place == 0, fraction == 0, isPacked, whole.width == (isTime ? 6 : 8) {
+                // `P00010203T040506`.
+                let units: [Unit] = isTime ? [.hour, .minute, .second] : [.year, .month, .day]
+                for (unit, value) in zip(units, [whole.value / 10_000, whole.value / 100 % 100, whole.value % 100]) {
+                    try total.add(negative, value, 0, unit)
+                }
+                place = 3
+                continue
+            }
             let letter = scanner.peek ?? (isTime ? UInt8(ascii: ":") : UInt8(ascii: "-"))
             if !scanner.isAtEnd, !(letter == UInt8(ascii: "T") && !isTime) { scanner.position += 1 }
             let unit: Unit

@@ -57,8 +57,11 @@ package enum TextFormat {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Reads the input text of a type; the error's row is 0.
-    package static func parse(_ text: UnsafeBufferPointer<UInt8>, as type: DataType) throws(RowError) -> Datum {
+    /// Reads the input text of a type; the error's row is 0. The fields of an interval's modifier say what a number without a unit
+    /// counts; no modifier is applied.
+    package static func parse(
+        _ text: UnsafeBufferPointer<UInt8>, as type: DataType, modifier: TypeModifier? = nil
+    ) throws(RowError) -> Datum {
         func invalid(_ code: String = "22P02") -> RowError {
             let shown = String(decoding: text.prefix(200), as: UTF8.self)
             return RowError(row: 0, code: code, message: "invalid input syntax for type \(type.name): \"\(shown)\"")
@@ -137,8 +140,9 @@ package enum TextFormat {
                 throw RowError(row: 0, error.failure(text, type: "timestamp"))
             }
         case .interval:
+            let fields: IntervalFields? = if case .fields(let fields) = modifier { fields } else { nil }
             do throws(TimeTextError) {
-                return .interval(try IntervalText.parse(text))
+                return .interval(try IntervalText.parse(text, fields: fields))
             } catch {
                 throw RowError(row: 0, error.failure(text, type: "interval"))
             }

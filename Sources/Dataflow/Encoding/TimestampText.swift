@@ -118,6 +118,9 @@ enum TimestampText {
             result.time = time
         }
         if marks.isBC, let year = result.date?.year { result.date?.year = 1 - year }
+        if let date = result.date, date.day > Calendar.daysInMonth(year: date.year, month: date.month) {
+            throw .fieldRange
+        }
         result.offset = marks.offset
         result.zone = marks.zone
         return result
@@ -177,7 +180,8 @@ enum TimestampText {
         }
         guard year >= 1, month >= 1, month <= 12, day >= 1 else { throw .fieldRange }
         guard year <= 10_000_000 else { throw .timestampRange }
-        guard day <= Calendar.daysInMonth(year: year, month: month) else { throw .fieldRange }
+        // Whether the month has the day is seen when it is known whether the year is one before Christ.
+        guard day <= 31 else { throw .fieldRange }
         return Calendar.Fields(year: year, month: month, day: day)
     }
 
@@ -258,7 +262,7 @@ enum TimestampText {
                 offset = seconds
                 return
             }
-            zone = TimeZones.named(name)
+            zone = TimeZones.zone(name)
             if zone == nil { throw TimeScanner.isZoneField(word, name) ? .unknownZone(name) : .syntax }
         }
     }

@@ -21,7 +21,7 @@ package struct FunctionParameters: Sendable {
             defaults: [Expression?](repeating: .literal(.integer(0), type: .integer), count: 6)
                 + [.literal(.double(0), type: .double)]),
         "make_timestamp": FunctionParameters(["year", "month", "mday", "hour", "min", "sec"]),
-        "make_timestamptz": FunctionParameters(["year", "month", "mday", "hour", "min", "sec"]),
+        "make_timestamptz": FunctionParameters(["year", "month", "mday", "hour", "min", "sec", "timezone"]),
         "make_date": FunctionParameters(["year", "month", "day"]),
         "make_time": FunctionParameters(["hour", "min", "sec"]),
         "jsonb_set": FunctionParameters(

@@ -1,11 +1,11 @@
-/// What the modifiers of types do to values: `cast_length` (varchar(n), char(n)) and `cast_fraction` (time types); those of arrays to
+/// What the modifiers of types do to values: `cast_length` (varchar(n), char(n)), `cast_fraction` (time types) and `cast_fields` (interval); those of arrays to
 /// their elements. `numeric_scale` stands with the numerics.
 enum ModifierFunctions {
     static let all: [ScalarFunction] = scalars + scalars.map { array($0) } + [array(numericScale)]
 
     private static let scalars: [ScalarFunction] =
         [length(.text), length(.character)]
-        + [DataType.time, .timestamp, .timestamptz].map { fraction($0) } + [intervalFraction]
+        + [DataType.time, .timestamp, .timestamptz].map { fraction($0) } + [intervalFraction, intervalFields]
 
     private static var numericScale: ScalarFunction {
         guard
@@ -70,6 +70,14 @@ enum ModifierFunctions {
         "cast_fraction", .interval, .integer, .interval, "Rounded to so many digits of a second."
     ) { (a: Interval, digits: Int32) -> Interval in
         Interval(months: a.months, days: a.days, microseconds: TypeModifier.round(a.microseconds, to: Int(digits)))
+    }
+
+    /// The last field is given by its number, ``IntervalFields/Field``.
+    private static let intervalFields = RowKernels.value(
+        "cast_fields", [.interval, .integer, .integer], .interval, "Without what is shorter than the type's last field."
+    ) { (row) throws(RowFailure) -> Interval? in
+        guard let field = IntervalFields.Field(rawValue: row.integer(1)) else { return row.interval(0) }
+        return row.interval(0).cut(to: field, digits: row.integer(2))
     }
 
     /// The same of each element.

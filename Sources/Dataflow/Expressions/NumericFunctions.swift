@@ -89,12 +89,13 @@ enum NumericFunctions {
 }
 
 extension Decimal {
-    /// The value as `numeric(precision, scale)`; nil if it has more digits before the point than fit.
+    /// The value as `numeric(precision, scale)`; nil if it has more digits before the point than fit. Of a negative scale so many
+    /// digits before the point are zeros, and do not count.
     package func fitting(_ modifier: NumericModifier) -> Decimal? {
         guard modifier.scale >= -1000, modifier.scale <= 1000, let value = rounded(to: Int32(modifier.scale)) else {
             return nil
         }
-        if modifier.precision >= Self.digitsMax { return value }
-        return value.mantissa.magnitude < Self.power(max(modifier.precision, 0)) ? value : nil
+        let digits = max(modifier.precision, 0) - min(modifier.scale, 0)
+        return digits >= Self.digitsMax || value.mantissa.magnitude < Self.power(digits) ? value : nil
     }
 }

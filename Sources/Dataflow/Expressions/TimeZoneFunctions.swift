@@ -1,3 +1,21 @@
+/// Looks up time zones by name; a column of names is one constant nearly always, so the last one is kept.
+struct TimeZoneReader {
+    private var name: [UInt8] = []
+    private var last: TimeZone?
+
+    mutating func zone(_ text: TextKernels.Bytes) throws(RowFailure) -> TimeZone {
+        if last == nil || !name.elementsEqual(text) {
+            name = Array(text)
+            last = TimeZones.zone(String(decoding: text, as: UTF8.self))
+        }
+        guard let zone = last else {
+            let shown = String(decoding: text.prefix(200), as: UTF8.self)
+            throw RowFailure("22023", "time zone \"\(shown)\" not recognized")
+        }
+        return zone
+    }
+}
+
 /// `AT TIME ZONE`, which the grammar makes a call of `timezone`.
 enum TimeZoneFunctions {
     static let all: [ScalarFunction] = [
@@ -11,20 +29,10 @@ enum TimeZoneFunctions {
         ScalarFunction("timezone", [.text, from], to, documentation) { arguments, count, validity, errors in
             arguments[0].withText { offsets, bytes in
                 arguments[1].withValues(as: Int64.self) { times in
-                    // The zone of the row before is very likely that of the row.
-                    var lastName: [UInt8] = []
-                    var last: TimeZone?
+                    var zones = TimeZoneReader()
                     return Kernels.rows(to, count, validity, &errors) { row throws(RowFailure) -> Int64 in
                         guard Calendar.isFinite(times[row]) else { return times[row] }
-                        let name = TextKernels.slice(offsets, bytes, row)
-                        if last == nil || !lastName.elementsEqual(name) {
-                            lastName = Array(name)
-                            last = TimeZones.zone(String(decoding: name, as: UTF8.self))
-                        }
-                        guard let zone = last else {
-                            let shown = String(decoding: name.prefix(200), as: UTF8.self)
-                            throw RowFailure("22023", "time zone \"\(shown)\" not recognized")
-                        }
+                        let zone = try zones.zone(TextKernels.slice(offsets, bytes, row))
                         guard let time = to == .timestamp ? zone.local(times[row]) : zone.instant(times[row]) else {
                             throw .timestampRange
                         }

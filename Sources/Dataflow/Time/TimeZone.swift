@@ -21,6 +21,30 @@ package final class TimeZone: Sendable {
         repeats = false
     }
 
+    /// A zone by a rule alone; before 1970 it has no daylight saving time.
+    init(name: String, rule: TimeZoneRule) {
+        self.name = name
+        let changes = Self.changes(rule)
+        transitions = changes.map(\.second)
+        offsets = [Int32(rule.standard)] + changes.map(\.offset)
+        repeats = !changes.isEmpty
+    }
+
+    /// What a rule does over the years that are written out, behind a second.
+    private static func changes(_ rule: TimeZoneRule, after last: Int64 = .min) -> [(second: Int64, offset: Int32)] {
+        guard let daylight = rule.daylight else { return [] }
+        return ruleYears.flatMap { year in
+            // The offset that holds until a change tells its UTC.
+            let begin = Int64(daylight.begins.second(in: year) - rule.standard)
+            let end = Int64(daylight.ends.second(in: year) - daylight.offset)
+            let changes = [
+                (second: begin, offset: Int32(daylight.offset)), (second: end, offset: Int32(rule.standard)),
+            ]
+            return end < begin ? changes.reversed() : changes
+        }
+        .filter { $0.second > last }
+    }
+
     /// nil if the bytes are no TZif file of version 2 or more.
     package init?(name: String, tzif bytes: [UInt8]) {
         guard let contents = TZif(bytes) else { return nil }
@@ -29,20 +53,11 @@ package final class TimeZone: Sendable {
         var offsets = contents.offsets
         var repeats = false
         if let rule = TimeZoneRule(contents.footer[...]) {
-            let last = transitions.last ?? .min
-            if let daylight = rule.daylight {
+            if rule.daylight != nil {
                 repeats = true
-                for year in Self.ruleYears {
-                    // The offset that holds until a change tells its UTC.
-                    let begin = Int64(daylight.begins.second(in: year) - rule.standard)
-                    let end = Int64(daylight.ends.second(in: year) - daylight.offset)
-                    var changes = [(begin, Int32(daylight.offset)), (end, Int32(rule.standard))]
-                    if end < begin { changes.swapAt(0, 1) }
-                    for (second, offset) in changes where second > last {
-                        transitions.append(second)
-                        offsets.append(offset)
-                    }
-                }
+                let changes = Self.changes(rule, after: transitions.last ?? .min)
+                transitions += changes.map(\.second)
+                offsets += changes.map(\.offset)
             } else if transitions.isEmpty {
                 offsets = [Int32(rule.standard)]
             }

@@ -36,15 +36,14 @@ package enum TimeZones {
         }
     }
 
-    /// As `AT TIME ZONE` reads it: an abbreviation, else a name, else an offset as POSIX writes it (`UTC+3` is west of Greenwich).
+    /// As `AT TIME ZONE` reads it: an abbreviation, else a name, else an offset or a rule as POSIX writes them (`UTC+3` is west of
+    /// Greenwich, `CET-1CEST,M3.5.0,M10.5.0`).
     package static func zone(_ text: String) -> TimeZone? {
         if let offset = abbreviations[text.lowercased()] { return TimeZone(name: text, offset: offset) }
         if let zone = named(text) { return zone }
         let rule = text.first.map { $0 == "+" || $0 == "-" || $0.isNumber } == true ? "UTC\(text)" : text
-        guard let rule = TimeZoneRule(rule[...]), rule.daylight == nil, rule.standard.magnitude < 168 * 3600 else {
-            return nil
-        }
-        return TimeZone(name: text, offset: rule.standard)
+        guard let rule = TimeZoneRule(rule[...]), rule.standard.magnitude < 168 * 3600 else { return nil }
+        return TimeZone(name: text, rule: rule)
     }
 
     /// Abbreviations of one offset each, in seconds east of Greenwich, as PostgreSQL's default set has them.

@@ -29,4 +29,7 @@ package indirect enum Datum: Hashable, Sendable, Codable {
 
     // A pattern, not `==`: Swift 6.3.1 without optimisation puts the 128-bit payload of a copy on an unaligned place.
     package var isNull: Bool { if case .null = self { true } else { false } }
+
+    /// The JSON value `null`, which is a value.
+    package var isJSONNull: Bool { if case .jsonb("null") = self { true } else { false } }
 }

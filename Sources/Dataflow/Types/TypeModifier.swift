@@ -6,6 +6,8 @@ package enum TypeModifier: Hashable, Sendable, Codable {
     case length(Int)
     /// Digits behind the point of the seconds, 0 … 6, of the types of times.
     case fraction(Int)
+    /// The fields of an interval: `interval day to minute`.
+    case fields(IntervalFields)
 
     /// The type as SQL writes it.
     package static func describe(_ type: DataType, _ modifier: TypeModifier?) -> String {
@@ -20,6 +22,7 @@ package enum TypeModifier: Hashable, Sendable, Codable {
             let words = element.name.split(separator: " ", maxSplits: 1)
             let rest = words.count > 1 ? " \(words[1])" : ""
             return "\(words[0])(\(digits))\(rest)\(suffix)"
+        case .fields(let fields): return "\(element.name) \(fields)\(suffix)"
         }
     }
 
@@ -48,6 +51,8 @@ package enum TypeModifier: Hashable, Sendable, Codable {
         case (.fraction(let digits), .interval(var value)):
             value.microseconds = Self.round(value.microseconds, to: digits)
             return .interval(value)
+        case (.fields(let fields), .interval(let value)):
+            return .interval(value.cut(to: fields.last, digits: fields.digits))
         default: return datum
         }
     }

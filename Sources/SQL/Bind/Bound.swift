@@ -28,10 +28,11 @@ enum Coercion {
     }
 
     /// The value as the type; nil if the context allows no such cast.
-    static func coerce(_ bound: Bound, to type: DataType, _ context: Cast.Context = .implicit) throws(Failure)
-        -> Expression?
-    {
-        if bound.isUnknown { return try literal(bound, as: type) }
+    /// Of an unknown literal the modifier, which is not applied, says how it is read.
+    static func coerce(
+        _ bound: Bound, to type: DataType, _ context: Cast.Context = .implicit, modifier: TypeModifier? = nil
+    ) throws(Failure) -> Expression? {
+        if bound.isUnknown { return try literal(bound, as: type, modifier) }
         let from = bound.expression.type
         if from == type { return bound.expression }
         guard let cast = FunctionRegistry.cast(from: from, to: type), cast.context <= context else { return nil }
@@ -39,17 +40,21 @@ enum Coercion {
     }
 
     /// Reads an unknown literal as a type.
-    static func literal(_ bound: Bound, as type: DataType) throws(Failure) -> Expression {
+    static func literal(
+        _ bound: Bound, as type: DataType, _ modifier: TypeModifier? = nil
+    ) throws(Failure) -> Expression {
         guard case .literal(.text(let text), _) = bound.expression else { return .literal(.null, type: type) }
         if type == .text { return .literal(.text(text), type: .text) }
-        return .literal(try parse(text, as: type, at: bound.location), type: type)
+        return .literal(try parse(text, as: type, modifier, at: bound.location), type: type)
     }
 
-    static func parse(_ text: String, as type: DataType, at location: Int?) throws(Failure) -> Datum {
+    static func parse(
+        _ text: String, as type: DataType, _ modifier: TypeModifier? = nil, at location: Int?
+    ) throws(Failure) -> Datum {
         var text = text
         let result = text.withUTF8 { bytes -> Result<Datum, RowError> in
             do throws(RowError) {
-                return .success(try TextFormat.parse(bytes, as: type))
+                return .success(try TextFormat.parse(bytes, as: type, modifier: modifier))
             } catch {
                 return .failure(error)
             }
@@ -76,6 +81,10 @@ enum Coercion {
                 .call("cast_length(\(type.name),integer,boolean)", [expression, integer(length), explicit], type: type)
             case .fraction(let digits):
                 .call("cast_fraction(\(type.name),integer)", [expression, integer(digits)], type: type)
+            case .fields(let fields):
+                .call(
+                    "cast_fields(\(type.name),integer,integer)",
+                    [expression, integer(fields.last.rawValue), integer(fields.digits)], type: type)
             }
         return ConstantFolding.fold(call)
     }

@@ -39,6 +39,10 @@ extension ExpressionBinder {
         _ base: ExpressionSyntax, _ subscripts: [ExpressionSyntax.Subscript], _ location: Int
     ) throws(Failure) -> Expression {
         var value = try bind(base).expression
+        if subscripts.count > 1, value.type.element != nil {
+            throw .unsupported(
+                "more than one subscript of an array", at: location, hint: "Arrays have one dimension here.")
+        }
         for item in subscripts {
             guard value.type.element != nil || value.type == .jsonb else {
                 throw Failure(
@@ -49,7 +53,7 @@ extension ExpressionBinder {
             case .index(let syntax):
                 let index = try bind(syntax)
                 if value.type == .jsonb {
-                    value = try operation("->", [Bound(expression: value, location: location), index], location)
+                    value = try member(of: value, index, location)
                 } else {
                     value = try call("[]", [value, try integer(index)], location)
                 }
@@ -69,6 +73,16 @@ extension ExpressionBinder {
             value = ConstantFolding.fold(value)
         }
         return value
+    }
+
+    /// A subscript of jsonb that is a text is a path of one step, which may also be an index.
+    private func member(of document: Expression, _ index: Bound, _ location: Int) throws(Failure) -> Expression {
+        let base = Bound(expression: document, location: location)
+        guard index.isUnknown || index.type == .text || index.type == .character,
+            let text = try Coercion.coerce(index, to: .text)
+        else { return try operation("->", [base, index], location) }
+        let path = ConstantFolding.fold(try call("{}", [text], location))
+        return try operation("#>", [base, Bound(expression: path, location: location)], location)
     }
 
     private func integer(_ bound: Bound) throws(Failure) -> Expression {

@@ -5,7 +5,7 @@ extension ExpressionBinder {
     /// All of a statement's times are one: the clock's.
     private static let clocks: Set<String> = [
         "now", "current_timestamp", "localtimestamp", "statement_timestamp", "transaction_timestamp", "current_date",
-        "localtime",
+        "localtime", "current_time",
     ]
     private static let volatile: Set<String> = [
         "random", "gen_random_uuid", "nextval", "pg_sleep", "setseed", "clock_timestamp", "timeofday",
@@ -77,7 +77,8 @@ extension ExpressionBinder {
             switch name {
             case "localtimestamp": .timestamp
             case "current_date": .date
-            case "localtime": .time
+            // There is no time with time zone: the time of day in UTC.
+            case "localtime", "current_time": .time
             default: .timestamptz
             }
         guard let value = try Coercion.coerce(Bound(expression: .now, location: location), to: type, .explicit) else {
@@ -175,6 +176,8 @@ extension ExpressionBinder {
             guard let place else {
                 // Without a name, other signatures may fit.
                 if !isNamed { return operands }
+                // The signature without the last ones.
+                if places[result.count...].allSatisfy({ $0 == nil }) { return result }
                 throw missing(call, operands, location, hint: nil)
             }
             result.append(place)
@@ -216,14 +219,15 @@ extension ExpressionBinder {
 
     /// A constant path that is none is an error of the text, at its place.
     func checkPath(_ name: String, _ operands: [Bound]) throws(Failure) {
-        guard name.hasPrefix("jsonb_path_"), operands.count > 1,
+        guard name.hasPrefix("jsonb_path_") || name == "@?" || name == "@@", operands.count > 1,
             case .literal(.text, _) = operands[1].expression,
             let function = FunctionRegistry.candidates(named: "@?", for: [.jsonb, .text]).first
         else { return }
         let empty = try Coercion.parse("{}", as: .jsonb, at: operands[1].location)
         let sample = Expression.call(
             function.key, [.literal(empty, type: .jsonb), operands[1].expression], type: function.result)
-        guard case .failure(let error) = ConstantFolding.value(of: sample), error.code == "42601" else { return }
+        // Where there are no variables, one is missing.
+        guard case .failure(let error) = ConstantFolding.value(of: sample), error.code != "42704" else { return }
         throw Failure(error.code, error.message, at: operands[1].location)
     }
 

@@ -348,12 +348,7 @@ final class ExpressionBinder {
         } else {
             bound = try bind(operand)
         }
-        if bound.isUnknown, let unit = target.intervalUnit, case .literal(.text(let text), _) = bound.expression,
-            Double(text) != nil
-        {
-            bound.expression = .literal(.text("\(text) \(unit)"), type: .text)
-        }
-        guard let value = try Coercion.coerce(bound, to: target.type, .explicit) else {
+        guard let value = try Coercion.coerce(bound, to: target.type, .explicit, modifier: target.modifier) else {
             throw Failure("42846", "cannot cast type \(bound.typeName) to \(target.type.name)", at: location)
         }
         return Bound(
@@ -375,7 +370,9 @@ final class ExpressionBinder {
         if symbol == "||" { operands = try textOperands(operands) }
         let candidates = FunctionRegistry.candidates(named: symbol, for: operands.map(\.type))
         switch Resolution.choose(candidates, operands.map(\.type), isOperator: true) {
-        case .found(let function): return .call(function.key, try arguments(operands, function), type: function.result)
+        case .found(let function):
+            try checkPath(symbol, operands)
+            return .call(function.key, try arguments(operands, function), type: function.result)
         case .ambiguous:
             throw Failure(
                 "42725", "operator is not unique: \(signature(symbol, operands))", at: location,
@@ -395,7 +392,8 @@ final class ExpressionBinder {
 
     /// `||` with one text takes anything for the other.
     private func textOperands(_ operands: [Bound]) throws(Failure) -> [Bound] {
-        guard operands.contains(where: { $0.type == .text || $0.isUnknown }) else { return operands }
+        let isText = { (operand: Bound) in operand.isUnknown || operand.type == .text || operand.type == .character }
+        guard operands.contains(where: isText) else { return operands }
         // Those that have a || of their own take an untyped literal for one of theirs.
         let isOther = { (type: DataType) in type.element != nil || type == .jsonb || type == .bytea }
         if operands.contains(where: { $0.type.map(isOther) ?? false }),

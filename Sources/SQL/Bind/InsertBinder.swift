@@ -101,7 +101,10 @@ enum InsertBinder {
             // There are no other defaults.
         } else {
             let bound = try binder.bind(syntax)
-            guard let assigned = try Coercion.coerce(bound, to: column.type, .assignment) else {
+            guard
+                let assigned = try Coercion.coerce(
+                    bound, to: column.type, .assignment, modifier: column.modifier)
+            else {
                 throw Failure(
                     "42804",
                     "column \"\(column.name)\" is of type \(column.type.name) but expression is of type \(bound.typeName)",
@@ -109,7 +112,8 @@ enum InsertBinder {
             }
             let fitted = Coercion.applying(column.modifier, to: assigned, isExplicit: false)
             switch ConstantFolding.value(of: fitted) {
-            case .success(let value): datum = value
+            // In a record the JSON value null is SQL's NULL.
+            case .success(let value): datum = value.isJSONNull ? .null : value
             case .failure(let error): throw Failure(error.code, error.message, at: syntax.location)
             }
         }

@@ -26,8 +26,8 @@ enum Resolution {
         }
         var left = sized.filter { candidate in
             zip(types, candidate.arguments).allSatisfy { from, to in
-                // PostgreSQL's operators of arrays take any, but both of one type.
-                if isOperator, to.element != nil, let from, from != to { return false }
+                // PostgreSQL's operators of arrays take any, but both of one type; only || finds a common one.
+                if isOperator, candidate.name != "||", to.element != nil, let from, from != to { return false }
                 return Coercion.isPossible(from: from, to: to)
             }
         }

@@ -4,8 +4,6 @@ internal import Dataflow
 struct SQLType {
     var type: DataType
     var modifier: TypeModifier?
-    /// The unit of `INTERVAL '10' SECOND`.
-    var intervalUnit: String?
 }
 
 enum TypeNames {
@@ -32,8 +30,9 @@ enum TypeNames {
         "char": "\"char\"", "timetz": "time with time zone", "varbit": "bit varying",
     ]
 
-    private static let intervalUnits: [Int32: String] = [
-        1 << 1: "month", 1 << 2: "year", 1 << 3: "day", 1 << 10: "hour", 1 << 11: "minute", 1 << 12: "second",
+    /// The grammar's bits of the fields of an interval, from the longest to the shortest.
+    private static let intervalFields: [(bit: Int32, field: IntervalFields.Field)] = [
+        (1 << 2, .year), (1 << 1, .month), (1 << 3, .day), (1 << 10, .hour), (1 << 11, .minute), (1 << 12, .second),
     ]
 
     static func resolve(_ syntax: TypeSyntax) throws(Failure) -> SQLType {
@@ -58,7 +57,7 @@ enum TypeNames {
         switch type {
         case .numeric where !numbers.isEmpty:
             result.modifier = .numeric(try numericModifier(numbers, syntax.location))
-        case .interval where !numbers.isEmpty: try interval(numbers, &result, syntax.location)
+        case .interval where !numbers.isEmpty: result.modifier = interval(numbers)
         case .text where syntax.name == "varchar" && !numbers.isEmpty, .character where !numbers.isEmpty:
             result.modifier = .length(try length(numbers, type, syntax.location))
         case .time where !numbers.isEmpty, .timestamp where !numbers.isEmpty, .timestamptz where !numbers.isEmpty:
@@ -88,15 +87,13 @@ enum TypeNames {
     /// PostgreSQL's bound of `varchar(n)` and `char(n)`.
     private static let lengthMax: Int32 = 10_485_760
 
-    /// `INTERVAL DAY`, `INTERVAL SECOND(3)`, `INTERVAL(3)`: the grammar gives a mask of fields and a number of digits.
-    private static func interval(_ numbers: [Int32], _ result: inout SQLType, _ location: Int) throws(Failure) {
-        let isFull = numbers[0] == 0x7FFF
-        if let unit = intervalUnits[numbers[0]] {
-            result.intervalUnit = unit
-        } else if !isFull {
-            throw .unsupported("a range of fields of type interval", at: location)
-        }
-        if numbers.count > 1 { result.modifier = fraction(Int(numbers[1])) }
+    /// `INTERVAL DAY TO SECOND(3)`, `INTERVAL(3)`: the grammar gives a mask of fields and a number of digits.
+    private static func interval(_ numbers: [Int32]) -> TypeModifier? {
+        let digits = numbers.count > 1 ? min(Int(numbers[1]), 6) : 6
+        let fields = intervalFields.filter { numbers[0] & $0.bit != 0 }.map(\.field)
+        // All of them: the digits alone.
+        guard let first = fields.first, let last = fields.last, numbers[0] != 0x7FFF else { return fraction(digits) }
+        return .fields(IntervalFields(first: first, last: last, digits: digits))
     }
 
     private static func numericModifier(_ numbers: [Int32], _ location: Int) throws(Failure) -> NumericModifier {
@@ -109,10 +106,11 @@ enum TypeNames {
         guard precision <= Decimal.digitsMax else {
             throw .unsupported("numeric with more than \(Decimal.digitsMax) digits", at: location)
         }
-        guard scale >= 0, scale <= precision else {
-            throw .unsupported(
-                "a scale of \(scale) for numeric(\(precision))", at: location,
-                hint: "The scale is from 0 to the precision.")
+        guard scale >= -1000, scale <= 1000 else {
+            throw Failure("22023", "NUMERIC scale \(scale) must be between -1000 and 1000", at: location)
+        }
+        guard scale <= Decimal.digitsMax else {
+            throw .unsupported("numeric with more than \(Decimal.digitsMax) digits", at: location)
         }
         return NumericModifier(precision: precision, scale: scale)
     }

@@ -196,20 +196,7 @@ struct TreeReader {
         case PG_QUERY__NODE__NODE_PARAM_REF:
             throw Failure("42P02", "there is no parameter $\(value.param_ref.pointee.number)", at: location)
         case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
-            switch value.sqlvalue_function.pointee.op {
-            case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP:
-                return .call(CallSyntax(name: "current_timestamp", arguments: []))
-            case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
-                return .call(CallSyntax(name: "localtimestamp", arguments: []))
-            case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE:
-                return .call(CallSyntax(name: "current_date", arguments: []))
-            case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME:
-                return .call(CallSyntax(name: "localtime", arguments: []))
-            default:
-                throw .unsupported(
-                    "this name of the current date, time or user", at: location,
-                    hint: "now() and current_timestamp are the clock.")
-            }
+            return try clock(value.sqlvalue_function.pointee, location)
         case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
             let list = value.a_array_expr.pointee
             return .array(try expressions(Self.list(list.elements, list.n_elements)))
@@ -229,6 +216,39 @@ struct TreeReader {
             return .grouping(try expressions(Self.list(call.args, call.n_args)))
         default: throw .unsupported(Self.description(node), at: location)
         }
+    }
+
+    /// `current_timestamp`, `localtime(3)` and so on.
+    private func clock(
+        _ function: PgQuery__SQLValueFunction, _ location: Int
+    ) throws(Failure) -> ExpressionSyntax.Kind {
+        let (name, type) =
+            switch function.op {
+            case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE: ("current_date", "date")
+            case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP,
+                PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N:
+                ("current_timestamp", "timestamptz")
+            case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP,
+                PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N:
+                ("localtimestamp", "timestamp")
+            case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME,
+                PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME_N:
+                ("current_time", "time")
+            case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME,
+                PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME_N:
+                ("localtime", "time")
+            default:
+                throw .unsupported(
+                    "this name of the current user or database", at: location,
+                    hint: "now() and current_timestamp are the clock.")
+            }
+        let call = ExpressionSyntax.Kind.call(CallSyntax(name: name, arguments: []))
+        // −1: no precision is written.
+        guard function.typmod >= 0 else { return call }
+        let digits = ExpressionSyntax(kind: .integer(function.typmod), location: location)
+        return .cast(
+            ExpressionSyntax(kind: call, location: location),
+            TypeSyntax(name: type, modifiers: [digits], location: location))
     }
 
     private func column(_ reference: PgQuery__ColumnRef) throws(Failure) -> ExpressionSyntax.Kind {

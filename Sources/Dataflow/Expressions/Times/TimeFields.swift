@@ -38,6 +38,14 @@ enum TimeFields {
             }
         }
 
+        /// The field is shorter than a day.
+        var isWithinDay: Bool {
+            switch self {
+            case .microseconds, .milliseconds, .second, .minute, .hour: true
+            default: false
+            }
+        }
+
         /// The field is a position in time, so that infinite times have an infinite one; the others are NULL there.
         var growsWithTime: Bool {
             switch self {
@@ -307,7 +315,23 @@ enum TimeFields {
             if !Calendar.isFinite(time) { return time }
             let field = try reader.read(row.text(0), .timestamptz)
             return try truncated(time, field, row.text(0), .timestamptz)
-        }
+        },
+        RowKernels.value(
+            "date_trunc", [.text, .timestamptz, .text], .timestamptz,
+            "The start of the hour, day, month, … in a time zone that the time lies in.",
+            state: { (fields: FieldReader(), zones: TimeZoneReader()) }
+        ) { (row, readers) throws(RowFailure) -> Int64? in
+            let time = row.bigint(1)
+            if !Calendar.isFinite(time) { return time }
+            let zone = try readers.zones.zone(row.text(2))
+            let field = try readers.fields.read(row.text(0), .timestamptz)
+            guard let local = zone.local(time) else { throw .timestampRange }
+            let start = try truncated(local, field, row.text(0), .timestamptz)
+            // Within a day the offset of the time itself holds, so that an hour that occurs twice is two.
+            let result = field.isWithinDay ? start - (local - time) : zone.instant(start)
+            guard let result, result >= Calendar.earliest else { throw .timestampRange }
+            return result
+        },
     ]
 
     private static let truncation: [ScalarFunction] = [

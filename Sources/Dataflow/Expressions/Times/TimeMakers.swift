@@ -37,6 +37,21 @@ enum TimeMakers {
             "The time in UTC of year (negative: BC), month, day, hour, minute and seconds."
         ) { (row) throws(RowFailure) -> Int64? in try timestamp(row) },
         RowKernels.value(
+            "make_timestamptz", [.integer, .integer, .integer, .integer, .integer, .double, .text], .timestamptz,
+            "The time of year (negative: BC), month, day, hour, minute and seconds in a time zone.",
+            state: { TimeZoneReader() }
+        ) { (row, zones) throws(RowFailure) -> Int64? in
+            let local = try timestamp(row)
+            let time =
+                if let displacement = try displacement(row.text(6)) {
+                    TimeZone.moved(local, by: -displacement)
+                } else {
+                    try zones.zone(row.text(6)).instant(local)
+                }
+            guard let time else { throw .timestampRange }
+            return time
+        },
+        RowKernels.value(
             "make_date", [.integer, .integer, .integer], .date, "The date of year (negative: BC), month and day."
         ) { (row) throws(RowFailure) -> Int32? in
             Int32(try days(row.integer(0), row.integer(1), row.integer(2), isDate: true))
@@ -49,6 +64,31 @@ enum TimeMakers {
             "The interval of years, months, weeks, days, hours, mins and secs, each 0 if it is left out."
         ) { (row) throws(RowFailure) -> Interval? in try interval(row) },
     ]
+
+    /// Seconds east of Greenwich of `+hh[:mm[:ss]]` or `+hhmm`; nil if the text is not of this form, and so a name.
+    private static func displacement(_ text: TextKernels.Bytes) throws(RowFailure) -> Int? {
+        func failure(_ what: String) -> RowFailure {
+            RowFailure("22023", "\(what): \"\(String(decoding: text.prefix(200), as: UTF8.self))\"")
+        }
+        if let first = text.first, TemplateNode.isDigit(first) {
+            throw failure("a numeric time zone begins with + or -")
+        }
+        guard let sign = text.first, sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") else { return nil }
+        var parts: [Int] = []
+        for part in text.dropFirst().split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false) {
+            guard !part.isEmpty, part.count <= 9, part.allSatisfy({ TemplateNode.isDigit($0) }) else { return nil }
+            parts.append(part.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) })
+        }
+        if parts.count == 1, text.count > 3 { parts = [parts[0] / 100, parts[0] % 100] }
+        guard parts.count <= 3 else { return nil }
+        guard parts[0] <= 15, parts.dropFirst().allSatisfy({ $0 < 60 }) else {
+            throw failure("numeric time zone out of range")
+        }
+        let seconds = parts.reversed().enumerated().reduce(0) { sum, part in
+            sum + part.element * [[3600], [60, 3600], [1, 60, 3600]][parts.count - 1][part.offset]
+        }
+        return sign == UInt8(ascii: "-") ? -seconds : seconds
+    }
 
     /// The parts of a date as messages show them.
     private static func shown(_ year: Int, _ month: Int, _ day: Int) -> String {
