@@ -32,6 +32,11 @@ enum RowTexts {
         return ordered ? result : result.sorted()
     }
 
+    /// A row of values, as ``rows(_:ordered:exact:)`` writes it exactly.
+    static func row(_ values: [Datum]) -> String {
+        values.map { $0.isNull ? null : TextFormat.string($0) }.joined(separator: separator)
+    }
+
     /// `float4` and `float8`.
     private static let floatTypes: Set<UInt32> = [700, 701]
 

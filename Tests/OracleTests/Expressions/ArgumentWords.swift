@@ -12,8 +12,10 @@ enum ArgumentWords {
         case ("cast_length", 1): return ["1", "2", "3", "7"]
         case ("cast_length", 2): return ["t"]
         case ("cast_fraction", 1): return ["0", "1", "3", "6"]
-        case ("numeric_scale", 1): return ["30", "10"]
-        case ("numeric_scale", 2): return ["0", "2", "5"]
+        case ("cast_fields", 1): return ["0", "1", "2", "3", "4", "5"]
+        case ("cast_fields", 2): return ["0", "2", "6"]
+        case ("numeric_scale", 1): return ["30", "10", "3"]
+        case ("numeric_scale", 2): return ["0", "2", "5", "-2"]
         case ("get_bit", 1), ("get_byte", 1), ("set_bit", 1), ("set_byte", 1): return ["0", "1", "2"]
         case ("->", 1), ("->>", 1): return types[1] == "text" ? ["a", "b", "z"] : ["0", "1", "-1"]
         case ("format", 0) where types.count == 1: return ["plain", "100%%", ""]
@@ -56,6 +58,7 @@ enum ArgumentWords {
             ("jsonb_path_match", 1), ("@?", 1), ("@@", 1):
             return [
                 "$", "$.a", "$[*]", "$.* ? (@ > 1)", "$.a.size()", "$[0 to 1]", "$.b.type()", "exists($.a)", "$.a == 1",
+                "$.\"\\u0061\" /* a */", "$.\\x61[$.a]", "$[last] ? (@.double() > 1)",
             ]
         case ("right", 1): return ["0", "1", "-1", "3", "-3", "100", "2147483647"]
         case ("repeat", 1), ("lpad", 1), ("rpad", 1): return ["0", "1", "3", "-1", "7"]

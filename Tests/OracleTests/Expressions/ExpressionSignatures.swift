@@ -54,7 +54,7 @@ enum ExpressionSignatures {
         case "position": return "position(\(arguments[0]) IN \(arguments[1]))"
         case "extract": return "extract(\(word(arguments[0])) FROM \(arguments[1]))"
         case "is_distinct": return "(\(arguments[0]) IS DISTINCT FROM \(arguments[1]))"
-        case "cast_length", "cast_fraction", "numeric_scale":
+        case "cast_length", "cast_fraction", "cast_fields", "numeric_scale":
             let cast = "CAST(\(arguments[0]) AS \(modified(function, arguments.dropFirst().map(word))))"
             // PostgreSQL's varchar[] has no operators with text[].
             return function.result == .array(of: .text) ? "\(cast)::text[]" : cast
@@ -77,6 +77,9 @@ enum ExpressionSignatures {
         let suffix = type.element == nil ? "" : "[]"
         let base = type.element ?? type
         switch (function.name, base) {
+        case ("cast_fields", _):
+            let fields = ["year", "month", "day", "hour", "minute", "second(\(values[1]))"]
+            return "interval \(fields[Int(values[0]) ?? 0])\(suffix)"
         case ("numeric_scale", _): return "numeric(\(values[0]),\(values[1]))\(suffix)"
         case ("cast_length", .text): return "varchar(\(values[0]))\(suffix)"
         case ("cast_length", _): return "char(\(values[0]))\(suffix)"
