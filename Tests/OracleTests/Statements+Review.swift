@@ -436,5 +436,16 @@ extension Statements {
         "SELECT x.a FROM (SELECT a FROM t) x JOIN (SELECT id AS a FROM u) y USING (a) ORDER BY a",
         "SELECT true, false AS f, NOT true, true::text, 'a' = 'a'",
         "SELECT (true), (1), ('x'), -1, +a, (a) FROM t",
+        "SELECT count(q) FROM t LEFT JOIN (SELECT a, c FROM u) q ON q.a = t.a",
+        "SELECT count(p), count(q) FROM (SELECT a, s FROM t) p FULL JOIN (SELECT a, c FROM u) q ON q.a = p.a",
+        "SELECT p.a, q = p AS x, to_jsonb(q) AS j FROM (SELECT a, s FROM t) p LEFT JOIN (SELECT a, s FROM u) q ON q.a = p.a",
+        "SELECT * FROM (SELECT a, s FROM t) p LEFT JOIN (SELECT a, c FROM u) q USING (a)",
+        "SELECT * FROM (SELECT a, s FROM t) p NATURAL RIGHT JOIN (SELECT a, c FROM u) q",
+        "SELECT j.* FROM ((SELECT a, s FROM t) p LEFT JOIN (SELECT a, c FROM u) q USING (a)) AS j",
+        "SELECT p.*, q.* FROM (SELECT a, s FROM t) p LEFT JOIN (SELECT a, c FROM u) q ON p.a = q.a AND q.c IN (SELECT k FROM e)",
+        "SELECT count(q) FROM (SELECT a, s FROM t) p LEFT JOIN (SELECT a, c FROM u) q ON p.a = q.a AND p.s IN (SELECT tag FROM e)",
+        "SELECT count(j) FROM ((SELECT a, s FROM t) p LEFT JOIN (SELECT a, c FROM u) q USING (a)) AS j",
+        "SELECT count(q), count(r) FROM (SELECT a FROM t) p LEFT JOIN ((SELECT a, c FROM u) q LEFT JOIN (SELECT k, v FROM e) r ON r.k = q.a) ON q.a = p.a",
+        "SELECT DISTINCT q.* FROM (SELECT a, s FROM t) p LEFT JOIN (SELECT a, c FROM u) q ON p.a = q.a",
     ]
 }

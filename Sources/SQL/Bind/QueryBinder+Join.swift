@@ -8,6 +8,8 @@ extension QueryBinder {
         _ left: Source, _ right: Source, _ kind: FromSyntax.JoinKind, _ condition: FromSyntax.JoinCondition,
         at location: Int
     ) throws(Failure) -> Source {
+        let left = kind == .right || kind == .full ? Self.marked(left) : left
+        let right = kind == .left || kind == .full ? Self.marked(right) : right
         let scope = try Self.combine(left.scope, right.scope)
         switch condition {
         case .cross: return joined(left, right, scope, kind, [], at: location)
@@ -19,6 +21,24 @@ extension QueryBinder {
             let names = Self.commonNames(left.scope, right.scope)
             return try using(names, left, right, scope, kind, at: location)
         }
+    }
+
+    /// A side that an outer join may leave out: where all of a table's columns may be NULL, a further one without a name tells whether
+    /// its row is there. It goes again where no whole row is named.
+    static func marked(_ side: Source) -> Source {
+        let tables = side.scope.tables.filter { table in
+            !side.scope.columns.contains { $0.table == table && ($0.isFirm || $0.isOptional) }
+        }
+        if tables.isEmpty { return side }
+        var scope = side.scope
+        for table in tables {
+            scope.columns.append(
+                Scope.Column(
+                    table: table, name: "", type: .boolean, isNullable: false, isHidden: true, isFirm: true))
+        }
+        let mark = Expression.literal(.boolean(true), type: .boolean)
+        let plan = shown(side)
+        return (.project(plan, plan.columns + tables.map { _ in mark }), scope)
     }
 
     /// ON with its sub-queries. Of an outer join those that read only the side that may be missing narrow that side.
