@@ -137,6 +137,9 @@ struct ErrorTests {
         Case(
             "CREATE MATERIALIZED VIEW v AS SELECT a.n FROM totals a FULL JOIN «top b ON a.n < b.n", "0A000",
             "a join without an equality between its sides is not supported"),
+        Case(
+            "CREATE MATERIALIZED VIEW v AS SELECT a.n FROM totals a LEFT JOIN «top b ON true", "0A000",
+            "a join without an equality between its sides is not supported"),
         Case("SELECT «(SELECT 1, 2)", "42601", "subquery must return only one column"),
         Case("SELECT n FROM totals WHERE n «IN (SELECT 1, 2)", "42601", "subquery has too many columns"),
         Case("SELECT (SELECT «nosuch FROM top)", "42703", "column \"nosuch\" does not exist"),

@@ -4,7 +4,8 @@ internal import Dataflow
 ///
 /// - One side has at most one row: it is sent to all workers.
 /// - A condition keeps two times within a span of each other: the span's windows become the key (``BandJoin``).
-/// - No condition at all, `a CROSS JOIN b`: b must have one row, which is checked as the rows come.
+/// - No condition at all, `a CROSS JOIN b`: b must have one row, which is checked as the rows come. (Of an outer join the rows that were
+///   kept would show meanwhile, without a partner.)
 /// - Else it is refused. A query computes any product within its limits.
 enum ProductRule {
     static func apply(_ plan: Plan, _ mode: QueryBinder.Mode) throws(Failure) -> Plan {
@@ -15,11 +16,11 @@ enum ProductRule {
         guard case .join(let left, var right, let join) = plan, join.leftKeys.isEmpty else { return plan }
         if right.isAtMostOneRow || left.isAtMostOneRow && join.kind != .semi && join.kind != .anti { return plan }
         if let banded = BandJoin.apply(left, right, join) { return banded }
-        guard join.condition == nil, join.kind == .inner || join.kind == .left, join.location != Plan.unwritten else {
+        guard join.condition == nil, join.kind == .inner, join.location != Plan.unwritten else {
             throw .unsupported(
                 "a join without an equality between its sides", at: join.location,
                 hint:
-                    "Add a condition such as a.id = b.id, or bound it by time: a.ts BETWEEN b.ts AND b.ts + INTERVAL '1 minute'."
+                    "Add a condition such as a.id = b.id, bound it by time: a.ts BETWEEN b.ts AND b.ts + INTERVAL '1 minute', or join one row: (SELECT … LIMIT 1)."
             )
         }
         right = SingleRow.checked(
