@@ -38,16 +38,11 @@ enum SingleRow {
     static func checked(_ input: Plan, message: String) -> Plan {
         let width = input.types.count
         let groups = groups(input, by: [], values: Array(0..<width))
-        let isSingle = check(groups.rows, message: message)
-        let outputs = (groups.values.isEmpty ? [groups.rows] : groups.values).map { value -> Expression in
-            .branches(
-                [Expression.Branch(condition: isSingle, value: value)], otherwise: .literal(.null, type: value.type),
-                type: value.type)
-        }
-        let grouped = Plan.project(groups.plan, outputs + (groups.values.isEmpty ? [] : [groups.rows]))
+        let grouped = Plan.project(groups.plan, groups.values + [groups.rows])
         let count = Expression.column(width, type: .bigint)
         let isThere = Expression.call(">(bigint,bigint)", [count, .literal(.bigint(0), type: .bigint)], type: .boolean)
-        return .selecting(.filter(grouped, isThere), Array(0..<width))
+        // In the filter, which stays also where no column is asked for.
+        return .selecting(.filter(grouped, .and([isThere, check(count, message: message)])), Array(0..<width))
     }
 
     static let functionKey = "single_row(bigint,text)"
