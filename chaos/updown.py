@@ -205,17 +205,33 @@ def check(data):
         fail(f"--check said {text}")
 
 
+# What every node that has begun says.
+BEGIN = '"event":"ready"'
+
+
+def logs(data, up):
+    texts = {}
+    for node in up.nodes:
+        with open(os.path.join(data, node["name"] + ".log"), encoding="utf-8") as log:
+            texts[node["name"]] = log.read()
+    return texts
+
+
 def crashes(data):
     """`down` ends what a killed `up` has left, and `up` says what is in its way."""
     up = Up(data).ready()
     up.process.kill()
     up.process.wait()
-    sizes = {node["name"]: os.path.getsize(os.path.join(data, node["name"] + ".log")) for node in up.nodes}
+    # Each node says so itself, perhaps a moment after `up` has found it ready.
+    until("every node's log to say that it is ready", lambda: all(BEGIN in text for text in logs(data, up).values()))
+    before = logs(data, up)
     text = run("cluster", "up", "--nodes", "2", "--data", data, code=1)
     if "still run" not in text or "cluster down" not in text:
         fail(f"`cluster up` beside nodes of a killed one said {text}")
-    if {name: os.path.getsize(os.path.join(data, name + ".log")) for name in sizes} != sizes:
-        fail("a refused `cluster up` has changed the running nodes' logs")
+    after = logs(data, up)
+    # The nodes may have said something meanwhile; nobody else has begun.
+    if any(not after[name].startswith(text) or after[name].count(BEGIN) != text.count(BEGIN) for name, text in before.items()):
+        fail(f"a refused `cluster up` has changed the running nodes' logs from {before} to {after}")
     text = run("cluster", "down", "--data", data)
     if not all(f"{node['name']} (pid {node['pid']})" in text for node in up.nodes):
         fail(f"`cluster down` said {text}")
