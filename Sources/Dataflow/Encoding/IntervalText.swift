@@ -62,6 +62,9 @@ enum IntervalText {
         case word(String)
     }
 
+    /// Bytes of fields, each with one behind it, that PostgreSQL takes.
+    private static let lengthMax = 256
+
     /// Of `fields` the last says what a number without a unit counts, instead of seconds; what they do not hold is not cut off.
     static func parse(
         _ text: UnsafeBufferPointer<UInt8>, fields: IntervalFields? = nil
@@ -73,6 +76,7 @@ enum IntervalText {
         }
         let isShort = fields?.first == .minute && fields?.last == .second
         let tokens = try tokens(&scanner, isShort: isShort)
+        guard text.count(where: { $0 > 0x20 }) + tokens.count <= lengthMax else { throw .syntax }
         var total = Total()
         var isAgo = false
         // From right to left, as units stand behind their numbers; a number before a time counts days.

@@ -22,8 +22,8 @@ enum JSONBSetFunctions {
                 state: { JSONPathFunctions.PathCache() }
             ) { (row, cache, output) throws(RowFailure) in
                 var made = output
-                try JSONPathFunctions.withItems(row, &cache, isSilent: false) { (items) throws(RowFailure) in
-                    for item in items ?? [] { try made.add(utf8: item.bytes) }
+                try JSONPathFunctions.withItems(row, &cache, isSilent: false) { (items, _) throws(RowFailure) in
+                    for item in items { try made.add(utf8: item.bytes) }
                 }
                 output = made
             }

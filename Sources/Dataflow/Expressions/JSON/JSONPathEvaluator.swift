@@ -14,10 +14,16 @@ struct JSONPathEvaluator {
         self.variables = variables
     }
 
-    /// The items of a path; a predicate is one boolean, or null if it is unknown. Of `isFirstOnly` what is behind the first item is
-    /// not looked at.
-    mutating func items(_ path: JSONPath, isFirstOnly: Bool) throws(RowFailure) -> [JSONB] {
-        try items(path.root, root, isFirstOnly: isFirstOnly)
+    /// The items of a path up to its end or to an error; a predicate is one boolean, or null if it is unknown. Of `isFirstOnly` what is
+    /// behind the first item is not looked at.
+    mutating func found(_ path: JSONPath, isFirstOnly: Bool) -> (items: [JSONB], failure: RowFailure?) {
+        var items = Items(isFirstOnly: isFirstOnly)
+        do throws(RowFailure) {
+            try find(path.root, root, &items)
+            return (items.list, nil)
+        } catch {
+            return (items.list, error)
+        }
     }
 
     /// A predicate's value: nil is unknown.
@@ -38,12 +44,17 @@ struct JSONPathEvaluator {
     private mutating func items(
         _ expression: JSONPath.Expression, _ current: JSONB, isFirstOnly: Bool = false
     ) throws(RowFailure) -> [JSONB] {
+        var items = Items(isFirstOnly: isFirstOnly)
+        try find(expression, current, &items)
+        return items.list
+    }
+
+    private mutating func find(
+        _ expression: JSONPath.Expression, _ current: JSONB, _ out: inout Items
+    ) throws(RowFailure) {
         switch expression {
-        case .predicate(let predicate): return [try start(.truth(predicate), current)]
-        case .path(let source, let steps):
-            var items = Items(isFirstOnly: isFirstOnly)
-            _ = try follow(steps, 0, try start(source, current), &items)
-            return items.list
+        case .predicate(let predicate): _ = out.append(try start(.truth(predicate), current))
+        case .path(let source, let steps): _ = try follow(steps, 0, try start(source, current), &out)
         }
     }
 

@@ -5,9 +5,9 @@ enum JSONPathFunctions {
             [
                 predicate(
                     "jsonb_path_exists", types, isFirstOnly: true, "Whether the path has an item in the value."
-                ) { !$0.isEmpty },
+                ) { $1 ? nil : !$0.isEmpty },
                 predicate("jsonb_path_match", types, "The value of a path that is a predicate.") {
-                    (items) throws(RowFailure) -> Bool? in try match(items)
+                    (items, _) throws(RowFailure) -> Bool? in try match(items)
                 },
                 items("jsonb_path_query_array", types, "The items of the path, as an array.") { items in
                     var writer = JSONBWriter()
@@ -24,11 +24,9 @@ enum JSONPathFunctions {
         + [
             predicate(
                 "@?", [.jsonb, .text], isSilent: true, isFirstOnly: true, "Whether the path has an item in the value."
-            ) {
-                !$0.isEmpty
-            },
+            ) { $1 ? nil : !$0.isEmpty },
             predicate("@@", [.jsonb, .text], isSilent: true, "The value of a path that is a predicate.") {
-                (items) throws(RowFailure) -> Bool? in try match(items)
+                (items, _) throws(RowFailure) -> Bool? in try match(items)
             },
         ]
 
@@ -48,10 +46,10 @@ enum JSONPathFunctions {
         }
     }
 
-    /// Lends the items of a row's path; nil if it fails and is to be silent.
+    /// Lends the items of a row's path; if it fails and is to be silent, those before the error.
     static func withItems<Result>(
         _ row: ArgumentRow, _ cache: inout PathCache, isSilent: Bool, isFirstOnly: Bool = false,
-        _ body: ([JSONB]?) throws(RowFailure) -> Result
+        _ body: (_ items: [JSONB], _ hasFailed: Bool) throws(RowFailure) -> Result
     ) throws(RowFailure) -> Result {
         let path = try cache.path(row.text(1))
         let silent = isSilent || row.count > 3 && row.boolean(3)
@@ -60,16 +58,12 @@ enum JSONPathFunctions {
             throw RowFailure("22023", "\"vars\" argument is not an object")
         }
         var evaluator = JSONPathEvaluator(root: row.jsonb(0), variables: variables)
-        var items: [JSONB]?
-        do throws(RowFailure) {
-            items = try evaluator.items(path, isFirstOnly: isFirstOnly)
-        } catch {
-            // Only errors of the data may be silenced.
-            if !silent || !error.code.hasPrefix("22") { throw error }
-        }
+        let (items, failure) = evaluator.found(path, isFirstOnly: isFirstOnly)
+        // Only errors of the data may be silenced.
+        if let failure, !silent || !failure.code.hasPrefix("22") { throw failure }
         // The items may lie in the evaluator's memory.
         defer { withExtendedLifetime(evaluator) {} }
-        return try body(items)
+        return try body(items, failure != nil)
     }
 
     private static func match(_ items: [JSONB]) throws(RowFailure) -> Bool? {
@@ -83,16 +77,15 @@ enum JSONPathFunctions {
     private static func predicate(
         _ name: String, _ types: [DataType], isSilent: Bool = false, isFirstOnly: Bool = false,
         _ documentation: String,
-        _ test: @escaping @Sendable ([JSONB]) throws(RowFailure) -> Bool?
+        _ test: @escaping @Sendable (_ items: [JSONB], _ hasFailed: Bool) throws(RowFailure) -> Bool?
     ) -> ScalarFunction {
         RowKernels.predicate(name, types, documentation, state: { PathCache() }) {
             (row, cache) throws(RowFailure) -> Bool? in
             let silent = isSilent || row.count > 3 && row.boolean(3)
             return try withItems(row, &cache, isSilent: isSilent, isFirstOnly: isFirstOnly) {
-                (items) throws(RowFailure) -> Bool? in
-                guard let items else { return nil }
+                (items, hasFailed) throws(RowFailure) -> Bool? in
                 do throws(RowFailure) {
-                    return try test(items)
+                    return try test(items, hasFailed)
                 } catch {
                     if silent { return nil }
                     throw error
@@ -107,9 +100,7 @@ enum JSONPathFunctions {
     ) -> ScalarFunction {
         RowKernels.bytes(name, types, returns: .jsonb, documentation, state: { PathCache() }) {
             (row, cache, out) throws(RowFailure) in
-            let bytes = try withItems(row, &cache, isSilent: false) { (items) throws(RowFailure) in
-                items.flatMap { write($0) }
-            }
+            let bytes = try withItems(row, &cache, isSilent: false) { (items, _) throws(RowFailure) in write(items) }
             if let bytes { out.append(bytes) } else { out.setNull() }
         }
     }
