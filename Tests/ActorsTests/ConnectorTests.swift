@@ -86,7 +86,7 @@ import Testing
             backoff: Backoff(first: .seconds(600), most: .seconds(600)))
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await connector.run() }
-            while await connector.status.state != .waiting { await Task.yield() }
+            while await connector.status.state != .waiting, !Task.isCancelled { await Task.yield() }
             connector.stop()
         }
         #expect(await connector.status.state == .stopped)

@@ -37,7 +37,7 @@ import Testing
         let executor = WorkerExecutor(index: 0)
         let counter = Counter(executor)
         executor.attach { [weak counter] in counter?.assumeIsolated { $0.step() } ?? false }
-        while await counter.count < 1_000 { await Task.yield() }
+        while await counter.count < 1_000, !Task.isCancelled { await Task.yield() }
         #expect(await counter.count == 1_000)
         #expect(executor.busyNanoseconds > 0)
         executor.stop()

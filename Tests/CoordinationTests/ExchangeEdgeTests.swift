@@ -60,12 +60,12 @@ import Testing
                 ExchangeFrame.Entry(lane: LaneID(2), step: 7, message: .barrier(edge: OperatorID(4)))
             ])
             #expect(taken.stream.send(frame) == .accepted)
-            while counters.current.framesReceived == 0 { await Task.yield() }
+            while counters.current.framesReceived == 0, !Task.isCancelled { await Task.yield() }
             // The next generation is read back; its predecessor's workers are still there.
             exchange.fence()
             #expect(taken.stream.send(frame) == .accepted)
-            while counters.current.framesFenced == 0 { await Task.yield() }
-            #expect(counters.current.framesReceived == 1)
+            while counters.current.framesFenced == 0, !Task.isCancelled { await Task.yield() }
+            #expect(counters.current.framesReceived == 1 && counters.current.framesFenced == 1)
             var ends = Self.open(Self.edge(2, 0), on: connection).ends.makeAsyncIterator()
             #expect(try #require(await ends.next())?.status == .stale)
             exchange.close()

@@ -16,7 +16,7 @@ import Testing
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await imposter.coordinator.run() }
                 // It has read the log and knows that it is refused.
-                while await imposter.coordinator.refusal == nil { await Task.yield() }
+                while await imposter.coordinator.refusal == nil, !Task.isCancelled { await Task.yield() }
                 let receipt = try await Pipeline.append([#"{"k":1,"v":"x"}"#], to: "t", of: node.coordinator)
                 #expect(receipt.locations.count == 1)
                 try await node.coordinator.perform(.rebalance, reason: "the control log takes its records, too")

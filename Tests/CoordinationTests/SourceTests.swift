@@ -127,7 +127,9 @@ import Testing
             try await Pipeline.deploy([bid], to: coordinator)
         }
         try await Pipeline.with(log) { coordinator in
-            while await coordinator.status().connectors["bid"]?.records ?? 0 < 5_000 { await Task.yield() }
+            while await coordinator.status().connectors["bid"]?.records ?? 0 < 5_000, !Task.isCancelled {
+                await Task.yield()
+            }
         }
         try await Pipeline.with(log) { coordinator in #expect(await coordinator.waitUntilDrained()) }
         var lines: [String] = []
@@ -313,7 +315,7 @@ import Testing
                     #expect(rename(path + ".new", path) == 0)
                 default: try FileManager.default.removeItem(atPath: path)
                 }
-                while await coordinator.status().sources["t"]?.failure == nil { await Task.yield() }
+                while await coordinator.status().sources["t"]?.failure == nil, !Task.isCancelled { await Task.yield() }
                 let reason = ["truncated": "has been truncated", "changed": "has", "replaced": "has been replaced"][how]
                 #expect(await coordinator.status().sources["t"]?.failure?.contains(reason ?? "is gone") == true)
                 let read = try await coordinator.read(["v"])

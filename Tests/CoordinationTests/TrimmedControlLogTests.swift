@@ -88,7 +88,8 @@ import Testing
                 for index in 0..<30 {
                     try await Self.rebalance(node, log, "round \(index)")
                     // Each must be followed by its generation, or they would all count as one.
-                    while try await coordinator.history().state.cluster.generation < Int64(index) + 2 {}
+                    while try await coordinator.history().state.cluster.generation < Int64(index) + 2, !Task.isCancelled
+                    {}
                 }
                 let bounds = try #require(try await log.bounds([Self.control])[Self.control])
                 let (entries, state) = try await coordinator.history()

@@ -266,7 +266,7 @@ struct TransportTests {
                         return []
                     }
                     // The client has heard of the drain when it no longer takes calls.
-                    while connection.isUsable { await Task.yield() }
+                    while connection.isUsable, !Task.isCancelled { await Task.yield() }
                     released.add(1)
                     var answers: [[UInt8]] = []
                     while let next = try await group.next() { answers.append(next) }
@@ -288,7 +288,7 @@ struct TransportTests {
                 #expect(server.counts.connectionsOverLimit == 1)
                 connection.close(CallError(.unavailable, "test"))
                 await connection.closed()
-                while server.counts.connections > 0 { await Task.yield() }
+                while server.counts.connections > 0, !Task.isCancelled { await Task.yield() }
                 let late = try await second.connect(to: endpoint, purpose: .control)
                 let echoed = try await late.call("/echo", [1], within: .seconds(5))
                 #expect(echoed == [1])
